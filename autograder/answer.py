@@ -1,0 +1,173 @@
+"""Answers one request with a learner's module: the same code in a self-check and in the sandboxed child.
+
+A request and its reply are wire frames, so a self-check hands over copies exactly as grading does.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import traceback
+import types
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder import techniques, wire
+from autograder.results import Status
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why the learner's code gave no value; `kind` is the exception's type, `message` is for the learner."""
+
+    status: Status
+    message: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A learner's module, or the fault that kept it from being imported."""
+
+    module: types.ModuleType | None
+    fault: Fault | None
+    folder: Path
+
+
+def load(path: Path, let_through: tuple[type[BaseException], ...] = ()) -> Loaded:
+    """Import the module at `path` afresh, with its folder first on sys.path for helper modules beside it."""
+    folder = path.parent
+    for name, module in list(sys.modules.items()):  # helpers of another submission must not be found again
+        file = Path(getattr(module, "__file__", None) or "/")
+        if file.parent == folder and not file.name.startswith(("test_", "conftest")):
+            del sys.modules[name]
+    module = types.ModuleType(path.stem)
+    module.__file__ = str(path)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(folder))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            exec(code, module.__dict__)  # noqa: S102  this is the import
+    except let_through:
+        raise
+    except BaseException as error:  # noqa: BLE001  whatever a module raises at import, sys.exit() included
+        return Loaded(None, import_fault(error, folder, path.name), folder)
+    finally:
+        sys.path.remove(str(folder))
+        # Helper modules may be imported lazily, inside a function: their folder stays findable, but last.
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+    return Loaded(module, None, folder)
+
+
+def import_fault(error: BaseException, folder: Path, name: str) -> Fault:
+    """A sentence a student can act on for whatever was raised while `name` was being imported."""
+    kind = type(error).__name__
+    where = learner_line(error, folder)
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == folder:
+        text = (error.text or "").strip()
+        shown = f": `{wire.clean(text, 120)}`" if text else ""
+        message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
+    elif isinstance(error, SystemExit):
+        message = f"{name} ends the program while it is being imported{where}: remove sys.exit() or exit()."
+    elif isinstance(error, EOFError | OSError) and "input" in where:
+        message = f"{name} asks for input() while it is being imported{where}: nobody answers when it is graded."
+    elif isinstance(error, ModuleNotFoundError):
+        message = f"{name} imports {error.name!r}, which is not installed here{where}."
+    else:
+        message = f"{name} cannot be imported: {kind}: {one_line(error)}{where}."
+    return Fault(Status.ERROR, wire.clean(message), kind)
+
+
+def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
+    """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
+    try:
+        reply = _perform(loaded, wire.decode(frame))
+        return wire.encode(reply, max_bytes)
+    except let_through:
+        raise
+    except wire.WireError as error:
+        return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
+    except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
+        return _fault_frame(call_fault(error, loaded.folder))
+
+
+def _fault_frame(fault: Fault) -> bytes:
+    return wire.encode({"fault": [str(fault.status), fault.message, fault.kind]})
+
+
+def _perform(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
+    if loaded.module is None:
+        assert loaded.fault is not None  # noqa: S101  for the type checker: one of the two is set
+        return {"fault": [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind]}
+    name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
+    if request["source"]:
+        namespace: dict[str, Any] = {}
+        exec(compile(request["source"], "<suite>", "exec"), namespace)  # noqa: S102  the suite's own probe
+        function, args = namespace[name], [loaded.module, *args]
+    else:
+        function = getattr(loaded.module, name)
+    torch.manual_seed(request["seed"])
+    with warnings.catch_warnings(), techniques.trap(request["forbid"], loaded.folder):
+        warnings.simplefilter("ignore")
+        value = function(*args, **kwargs)
+    return {"value": value, "args": args} if request["observe"] else {"value": value}
+
+
+def resident(value: Any) -> Any:
+    """The data set that a Resident stands for; anything else is itself."""
+    if not isinstance(value, wire.Resident):
+        return value
+    from autograder import data  # noqa: PLC0415  most topics need no data set
+
+    return data.resident(value.split)
+
+
+def call_fault(error: BaseException, folder: Path) -> Fault:
+    """What to tell the learner about an exception that a call raised."""
+    kind, where = type(error).__name__, learner_line(error, folder)
+    if isinstance(error, techniques.Forbidden):
+        return Fault(Status.FORBIDDEN, wire.clean(f"{error}{where}."), kind)
+    if isinstance(error, NotImplementedError) and where and _innermost_is_learners(error, folder):
+        return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
+    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType) and not where:
+        return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError")
+    if isinstance(error, SystemExit):
+        return Fault(Status.ERROR, f"Your code ends the program{where}: remove sys.exit() or exit().", kind)
+    if isinstance(error, RecursionError):
+        return Fault(Status.ERROR, f"Your code calls itself without end{where}.", kind)
+    if isinstance(error, TypeError) and not where and "argument" in str(error):
+        return Fault(Status.ERROR, f"It cannot be called as the exercise says: {one_line(error)}.", kind)
+    return Fault(Status.ERROR, wire.clean(f"Your code raised {kind}: {one_line(error)}{where}."), kind)
+
+
+def one_line(error: BaseException) -> str:
+    """The exception's text on one line, without its final period."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  a learner's exception class may have a broken __str__
+        text = "(its text cannot be shown)"
+    return wire.clean(" ".join(text.split()), 300).rstrip(".")
+
+
+def learner_line(error: BaseException, folder: Path) -> str:
+    """Where in the learner's files the exception came from: " (line 7 of net.py: `x = x @ w`)", or ""."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == folder]
+    if not frames:
+        return ""
+    linecache.checkcache(frames[-1].filename)
+    text = wire.clean((frames[-1].line or "").strip(), 120)
+    return f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name}{f': `{text}`' if text else ''})"
+
+
+def _innermost_is_learners(error: BaseException, folder: Path) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and Path(frames[-1].filename).parent == folder

@@ -1,0 +1,78 @@
+"""Frames on a stream socket: a length, a nonce and the bytes. Both ends of the sandbox speak this."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from typing import Any, Protocol
+
+NONCE_BYTES = 16
+_HEAD = struct.Struct(f"<Q{NONCE_BYTES}s")
+
+
+class Readable(Protocol):
+    """A socket, or what reads from one under a deadline."""
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Read some bytes into `buffer`; 0 at the end of the stream."""
+        ...
+
+
+class Closed(Exception):
+    """The other end has closed the channel."""
+
+
+class TooLong(Exception):
+    """The other end announces more bytes than it may send."""
+
+
+def send(channel: socket.socket, nonce: bytes, body: bytes) -> None:
+    """Write one frame; the socket's own time-out applies."""
+    channel.sendall(_HEAD.pack(len(body), nonce))
+    channel.sendall(body)
+
+
+def receive(channel: Readable, max_bytes: int) -> tuple[bytes, bytearray]:
+    """The nonce and the bytes of one frame."""
+    size, nonce = _HEAD.unpack(read_exactly(channel, _HEAD.size))
+    if size > max_bytes:
+        raise TooLong(f"{size} bytes announced")
+    return nonce, read_exactly(channel, size)
+
+
+def read_exactly(channel: Readable, size: int) -> bytearray:
+    """The next `size` bytes."""
+    buffer = bytearray(size)
+    view, got = memoryview(buffer), 0
+    while got < size:
+        count = channel.recv_into(view[got:])
+        if count == 0:
+            raise Closed
+        got += count
+    return buffer
+
+
+def send_message(control: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+    """A small trusted message between grader and server, with file descriptors."""
+    body = json.dumps(message).encode()
+    head = struct.pack("<I", len(body))
+    if fds:
+        socket.send_fds(control, [head], list(fds))
+    else:
+        control.sendall(head)
+    control.sendall(body)
+
+
+def receive_message(control: socket.socket, max_fds: int = 0) -> tuple[dict[str, Any], list[int]]:
+    """The next small message and the file descriptors that came with it."""
+    if max_fds:
+        head, fds, _, _ = socket.recv_fds(control, 4, max_fds)
+        if not head:
+            raise Closed
+        head += bytes(read_exactly(control, 4 - len(head)))
+    else:
+        head, fds = bytes(read_exactly(control, 4)), []
+    (size,) = struct.unpack("<I", head)
+    message: dict[str, Any] = json.loads(bytes(read_exactly(control, size)))
+    return message, list(fds)

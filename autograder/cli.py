@@ -1,0 +1,214 @@
+"""The command `autograder`. Exit codes: 0 done, 1 some check failed, 2 the command could not do its work."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder import course
+from autograder.errors import KitError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from autograder.grade import Plan
+    from autograder.results import Report
+    from autograder.submission import Submission
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a KitError is one line on stderr and exit code 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except KitError as error:
+        print(f"autograder: {error}", file=sys.stderr)  # noqa: T201  the command's own output
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="autograder", description="Exercises in PyTorch that grade themselves.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="run the public checks of one topic, or of all")
+    check.add_argument("topic", nargs="?", metavar="TOPIC")
+    check.set_defaults(run=_check)
+
+    hint = commands.add_parser("hint", help="show a task's hint")
+    hint.add_argument("task", metavar="TASK")
+    hint.set_defaults(run=_hint)
+
+    grade = commands.add_parser("grade", help="grade a folder of submissions with the hidden suite")
+    grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
+    grade.add_argument("--topic", required=True)
+    grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
+    grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
+    grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
+    grade.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+    grade.set_defaults(run=_grade)
+
+    verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
+    verify.add_argument("topic", nargs="?", metavar="TOPIC")
+    verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
+    verify.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+    verify.add_argument("--undiagnosed", action="store_true", help="list the mutants that grading does not name")
+    verify.set_defaults(run=_verify)
+
+    demo = commands.add_parser("demo", help="grade the bundled sample submissions")
+    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
+    demo.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+    demo.set_defaults(run=_demo)
+
+    doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _here() -> course.Course:
+    return course.load(course.find_root(Path.cwd()))
+
+
+def _check(options: argparse.Namespace) -> int:
+    found = _here()
+    topics = [found.topic(options.topic)] if options.topic else [t for t in found.topics if t.public_checks.is_file()]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *(str(t.exercise) for t in topics)]
+    return min(subprocess.run(command, check=False, cwd=found.root).returncode, 1)  # noqa: S603  our own command
+
+
+def _hint(options: argparse.Namespace) -> int:
+    found = _here()
+    hints = [(t, task) for t in found.topics for task in t.tasks if task.id == options.task]
+    if not hints:
+        raise KitError(f"there is no task {options.task!r}; see course.yaml for their names")
+    for topic, task in hints:
+        print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
+    return 0
+
+
+def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
+    from autograder import grade  # noqa: PLC0415  imports torch, which other commands need not wait for
+
+    return grade.Plan(topic, seed, grade.isolation_here(options.isolation))
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from autograder import submission  # noqa: PLC0415  imports torch
+
+    topic = _here().topic(options.topic)
+    submissions = submission.find(options.submissions, topic)
+    plan = _plan(topic, options, _seed(options.out, options.seed))
+    _grade_to(plan, submissions, options.out, options.workers)
+    return 0
+
+
+def _seed(out: Path, asked: int | None) -> int:
+    """The seed that OUT was graded with before, so that a regrading gives the same scores."""
+    record = out / "grading.json"
+    if asked is not None:
+        return asked
+    if record.is_file():
+        try:
+            return int(json.loads(record.read_text(encoding="utf-8"))["seed"])
+        except (ValueError, KeyError, TypeError):
+            raise KitError(f"{record}: not written by this kit; remove it or give --seed") from None
+    return secrets.randbelow(1 << 31)
+
+
+def _grade_to(plan: Plan, submissions: list[Submission], out: Path, workers: int) -> list[Report]:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from autograder import grade, report, results  # noqa: PLC0415  imports torch
+
+    found: dict[str, Report] = {}
+    console = Console()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
+
+        def keep(item: Report) -> None:
+            found[item.submission] = item
+            results.write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
+            progress.advance(bar)
+
+        grade.grade(plan, submissions, keep, workers)
+    reports = [found[name] for name in sorted(found)]
+    record = {"schema": results.SCHEMA, "topic": plan.topic.name, "seed": plan.seed, "isolation": plan.isolation}
+    results.write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    results.write_atomically(out / "scores.csv", report.scores_csv(plan.topic, reports))
+    console.print(report.class_table(plan.topic, reports))
+    console.print(f"Results: {out / 'results'}, scores: {out / 'scores.csv'}", soft_wrap=True)
+    return reports
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from autograder import verify  # noqa: PLC0415  imports torch
+
+    found = _here()
+    topics = [found.topic(options.topic)] if options.topic else list(found.topics)
+    console, sound = Console(), True
+    for topic in topics:
+        plan = _plan(topic, options, 0)
+        if options.undiagnosed:
+            for line in verify.undiagnosed(topic, plan):
+                console.print(f"{topic.name} {line}", soft_wrap=True, markup=False)
+            continue
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(f"verifying {topic.name}", total=None)
+            verdict = verify.verify(topic, plan, options.seeds, functools.partial(_advance, progress, bar))
+        state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
+        console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, {verdict.diagnosed} diagnosed, "
+                      f"{options.seeds} seeds: {state}", soft_wrap=True)  # fmt: skip
+        for problem in verdict.problems:
+            console.print(f"  {problem}", soft_wrap=True, markup=False)
+        sound = sound and not verdict.problems
+    return 0 if sound else 1
+
+
+def _advance(progress: Progress, bar: TaskID, _: str) -> None:
+    progress.advance(bar)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder import report, submission  # noqa: PLC0415  imports torch
+
+    topic = _here().topic("03_nn")
+    samples = submission.find(Path(__file__).parent / "samples" / topic.name, topic)
+    reports = _grade_to(_plan(topic, options, 0), samples, options.out, 1)
+    half_done = next(item for item in reports if 0 < item.score < item.max_score)
+    Console().print(report.submission_table(half_done))
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder import doctor  # noqa: PLC0415  imports torch
+
+    Console().print(doctor.table())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""Grades one submission or many: each becomes a Report."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder import confine, suite
+from autograder.answer import Fault
+from autograder.course import Topic
+from autograder.errors import KitError
+from autograder.results import Report, Status, SubmissionStatus, TaskResult
+from autograder.sandbox import Order, SandboxError, Server
+from autograder.session import Session
+from autograder.student import StudentFault
+from autograder.submission import Submission
+
+Emit = Callable[[Report], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all submissions of one grading share."""
+
+    topic: Topic
+    seed: int
+    isolation: str
+    data: Mapping[str, Any] | None = None
+    diagnosing: bool = True
+
+
+def isolation_here(asked: str) -> str:
+    """The tier of this machine, "full" or "reduced"; KitError if it is reduced and that was not asked for."""
+    layers = confine.layers()
+    tier = confine.tier(layers)
+    if tier != "full" and asked != "reduced":
+        missing = ", ".join(layer.name for layer in layers if not layer.present)
+        raise KitError(f"this machine cannot confine submissions fully (missing: {missing}): "
+                       "see `autograder doctor`, or give --isolation reduced")  # fmt: skip
+    return "reduced" if asked == "reduced" and tier != "full" else tier
+
+
+def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1) -> None:
+    """Grade every submission; `emit` gets each Report as soon as it is there, in this process."""
+    workers = min(workers, len(submissions))
+    if workers <= 1:
+        grade_here(plan, submissions, emit)
+        return
+    context = multiprocessing.get_context("spawn")
+    waiting, finished = context.Queue(), context.Queue()
+    for submission in [*submissions, *[None] * workers]:
+        waiting.put(submission)
+    processes = [context.Process(target=_work, args=(plan, waiting, finished), daemon=False) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    running = workers
+    reported: set[str] = set()
+    while running:
+        item = finished.get()
+        if isinstance(item, Report):
+            reported.add(item.submission)
+            emit(item)
+        else:
+            running -= 1
+            if isinstance(item, str):
+                for process in processes:
+                    process.kill()
+                raise KitError(item)
+    for process in processes:
+        process.join()
+    for submission in submissions:
+        if submission.name not in reported:
+            emit(_whole(plan, submission, SubmissionStatus.BROKEN, "The grading worker stopped before it was done.", 0.0))
+
+
+def _work(plan: Plan, waiting: Any, finished: Any) -> None:
+    """One worker process: its own server, the same suite, submissions from a shared queue."""
+    try:
+        grade_here(plan, iter(waiting.get, None), finished.put)
+        finished.put(None)
+    except KitError as error:
+        finished.put(str(error))
+    except BaseException:
+        finished.put(None)
+        raise
+
+
+def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> None:
+    """Grade the submissions one after another with one warm server."""
+    keeper = _Keeper(plan)
+    current: list[tuple[Submission, float]] = []
+
+    def sessions() -> Iterator[Session]:
+        for submission in submissions:
+            if submission.problem:
+                emit(_whole(plan, submission, SubmissionStatus.UNREADABLE, submission.problem, 0.0))
+                continue
+            try:
+                keeper.ready()
+                started = time.monotonic()
+                session = keeper.session(submission)
+            except StudentFault as stopped:
+                seconds = time.monotonic() - started
+                emit(_unreadable(plan, submission, stopped.fault, seconds))
+                continue
+            except SandboxError as error:
+                emit(_whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0))
+                continue
+            current[:] = [(submission, started)]
+            yield session
+            session.close()
+
+    def report(graded: suite.Graded) -> None:
+        submission, started = current[0]
+        emit(_graded(plan, submission, graded, time.monotonic() - started))
+
+    try:
+        suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing)
+    finally:
+        keeper.close()
+
+
+class _Keeper:
+    """Keeps one warm server."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._server = self._start()
+
+    def _start(self) -> Server:
+        warm = self._plan.topic.settings.get("warm", [])
+        return Server(warm, self._plan.data, isolated=self._plan.isolation == "full")
+
+    def ready(self) -> None:
+        """Wait until a server is warm; start another one if it has died."""
+        if not self._server.alive():
+            self._server.close()
+            self._server = self._start()
+        self._server.wait_until_ready()
+
+    def session(self, submission: Submission) -> Session:
+        """A session whose module has been imported; a failed import is confirmed in a fresh child."""
+        plan = self._plan
+        tasks = [task.id for task in plan.topic.tasks if task.forbid]
+        order = Order(submission.files, plan.topic.module, tasks, plan.topic.limits)
+        for last in (False, True):
+            session = Session(self._server, order)
+            child = session.child()
+            if child.ended is None:
+                return session
+            session.close()
+            if last or child.ended.status is Status.ERROR:
+                raise StudentFault(child.ended)
+        raise AssertionError  # for the type checker: the loop returns or raises
+
+    def close(self) -> None:
+        self._server.close()
+
+
+def _tasks(plan: Plan, status: Status) -> tuple[TaskResult, ...]:
+    return tuple(TaskResult(t.id, status, 0.0, t.points, hint=t.hint) for t in plan.topic.tasks)
+
+
+def _unreadable(plan: Plan, submission: Submission, fault: Fault, seconds: float) -> Report:
+    return _whole(plan, submission, SubmissionStatus.UNREADABLE, fault.message, seconds)
+
+
+def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message: str, seconds: float) -> Report:
+    """A submission of which no task could be checked."""
+    tasks = _tasks(plan, Status.BROKEN if status is SubmissionStatus.BROKEN else Status.ERROR)
+    return Report(plan.topic.name, submission.name, status, 0.0, plan.topic.max_score, message, plan.isolation,
+                  round(seconds, 4), tasks, _data_name(plan))  # fmt: skip
+
+
+def _graded(plan: Plan, submission: Submission, graded: suite.Graded, seconds: float) -> Report:
+    broken = [task for task in graded.tasks if task.status is Status.BROKEN]
+    status = SubmissionStatus.BROKEN if broken else SubmissionStatus.GRADED
+    message = f"Fault of the kit in {', '.join(t.id for t in broken)}: no grade until it is mended." if broken else ""
+    score = 0.0 if broken else round(sum(task.score for task in graded.tasks), 2)
+    return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
+                  round(seconds, 4), graded.tasks, _data_name(plan), graded.attachments)  # fmt: skip
+
+
+def _data_name(plan: Plan) -> str:
+    return str(plan.data["source"]) if plan.data else ""

@@ -1,0 +1,211 @@
+"""The pytest plugin: the `student` and `rng` fixtures, reports in the learner's words, and the grading loop.
+
+A check is a function `test_TASK__what(student, rng)` in exercises/TOPIC or tests/hidden/TOPIC; its docstring is its title.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from autograder import course, wire
+from autograder.answer import Loaded, learner_line, load, serve
+from autograder.course import Task, Topic
+from autograder.errors import KitError
+from autograder.judge import judge
+from autograder.results import CheckResult, Status
+from autograder.student import Student
+
+# Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
+_LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
+
+Ask = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True)
+class Check:
+    """What an item of pytest's collection is to the course."""
+
+    topic: Topic
+    task: Task
+    title: str
+    devices: int | None
+    public: bool
+
+
+CHECK = pytest.StashKey[Check]()
+STUDENT = pytest.StashKey[Student]()
+RESULT = pytest.StashKey[CheckResult]()
+ATTACHED = pytest.StashKey[dict[str, Any]]()
+SEED = pytest.StashKey[int]()
+ASK = pytest.StashKey[Callable[[Check], contextlib.AbstractContextManager[Ask]]]()
+LOADED = pytest.StashKey[dict[Path, Loaded]]()
+SUMMARY = pytest.StashKey[dict[str, list[CheckResult]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the seed of the random inputs."""
+    parser.getgroup("autograder").addoption(
+        "--inputs-seed", type=int, default=0, metavar="N", help="seed of the checks' random inputs (default 0)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and the defaults of a self-check."""
+    config.addinivalue_line("markers", "devices(n): run this check with n simulated CUDA devices")
+    config.stash[SEED] = config.getoption("--inputs-seed")
+    config.stash[ASK] = lambda check: in_process(check, config)
+    config.stash[LOADED] = {}
+    config.stash[SUMMARY] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tie each check to its task and give it the task's time limit."""
+    courses: dict[Path, course.Course] = {}
+    for item in items:
+        placed = _placed(item.path)
+        if placed is None or not isinstance(item, pytest.Function):
+            continue
+        root, name, public = placed
+        try:
+            topic = courses.setdefault(root, course.load(root) if root not in courses else courses[root]).topic(name)
+            task = topic.task(item.originalname.removeprefix("test_").partition("__")[0])
+        except KitError as error:
+            raise pytest.UsageError(str(error)) from None
+        title = (inspect.getdoc(item.function) or "").split("\n\n")[0].replace("\n", " ").rstrip(".")
+        if not title:
+            raise pytest.UsageError(f"{item.nodeid}: a check needs a docstring that the learner can read")
+        marker = item.get_closest_marker("devices")
+        item.stash[CHECK] = Check(topic, task, title, marker.args[0] if marker else None, public)
+        if item.config.pluginmanager.hasplugin("timeout"):
+            item.add_marker(pytest.mark.timeout(task.limits.check_seconds))
+
+
+def _placed(path: Path) -> tuple[Path, str, bool] | None:
+    """The course's root, the topic's name and whether the checks are public, if `path` is a suite of a course."""
+    if path.parents[1].name == "exercises":
+        root, public = path.parents[2], True
+    elif path.parents[1].name == "hidden" and path.parents[2].name == "tests":
+        root, public = path.parents[3], False
+    else:
+        return None
+    return (root, path.parent.name, public) if (root / course.COURSE_FILE).is_file() else None
+
+
+@contextlib.contextmanager
+def in_process(check: Check, config: pytest.Config) -> Iterator[Ask]:
+    """Answers from the learner's module (or, for a hidden suite, the solution) imported into this process."""
+    path = check.topic.stub if check.public else check.topic.solution
+    with answers_from(path, check, config.stash[LOADED]) as ask:
+        yield ask
+
+
+@contextlib.contextmanager
+def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterator[Ask]:
+    """Answers from the module at `path`, imported once unless the check simulates devices."""
+    limit = int(check.topic.limits.reply_mb) << 20
+    if check.devices is None:
+        if path not in loaded:
+            loaded[path] = load(path, _LET_THROUGH)
+        yield lambda frame: serve(loaded[path], frame, limit, _LET_THROUGH)
+        return
+    from autograder import accelerator  # noqa: PLC0415  only topics with devices need it
+
+    with accelerator.simulated(check.devices):
+        module = load(path, _LET_THROUGH)
+        yield lambda frame: serve(module, frame, limit, _LET_THROUGH)
+
+
+def derived_seed(seed: int, *names: str) -> int:
+    """A seed for one purpose, the same in every process."""
+    digest = hashlib.sha256(":".join((str(seed), *names)).encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Iterator[Student]:
+    """The submission that is being checked."""
+    check = request.node.stash[CHECK]
+    seed = derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "replies")
+    with request.config.stash[ASK](check) as ask:
+        request.node.stash[STUDENT] = Student(ask, seed, check.task.forbid)
+        yield request.node.stash[STUDENT]
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> torch.Generator:
+    """The check's random inputs: the same for every submission of one grading."""
+    check = request.node.stash[CHECK]
+    return torch.Generator().manual_seed(
+        derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "inputs")
+    )
+
+
+@pytest.fixture
+def attach(request: pytest.FixtureRequest) -> Callable[[str, Any], None]:
+    """Keep plain data of this check (a loss curve, a confusion matrix) for the submission's page."""
+    attached: dict[str, Any] = request.node.stash.setdefault(ATTACHED, {})
+    return attached.__setitem__
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Say once, not once a check, that a task is not done yet."""
+    check = item.stash.get(CHECK, None)
+    if check and check.public:
+        seen = item.config.stash[SUMMARY].get(check.task.id, [])
+        if any(result.status is Status.MISSING for result in seen):
+            pytest.skip(f"{check.task.id} is not done yet")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Replace a check's traceback by what it means for the learner."""
+    report: pytest.TestReport = yield
+    check = item.stash.get(CHECK, None)
+    if check is None or report.skipped or (call.excinfo is None and call.when != "call"):
+        return report
+    error = call.excinfo.value if call.excinfo else None
+    result = _timed_out(error, check) or judge(error, check.title, item.stash.get(STUDENT, None), call.duration)
+    item.stash[RESULT] = result
+    item.config.stash[SUMMARY].setdefault(check.task.id, []).append(result)
+    if result.status is not Status.PASSED and result.status is not Status.BROKEN:
+        report.longrepr = explain(check, result)
+    return report
+
+
+def _timed_out(error: BaseException | None, check: Check) -> CheckResult | None:
+    if not isinstance(error, pytest.fail.Exception) or not str(error).startswith("Timeout"):
+        return None
+    limit = check.task.limits.check_seconds
+    where = learner_line(error, check.topic.exercise)
+    message = f"It took longer than {limit:g} s{where}: is there a loop that never ends?"
+    return CheckResult(Status.TIMEOUT, check.title, wire.clean(message), seconds=limit)
+
+
+def explain(check: Check, result: CheckResult) -> str:
+    """A failed check for a learner's terminal."""
+    if result.status is Status.MISSING:
+        lines = [f"{check.task.id}: not done yet", f"  Expected: it {check.title}.", f"  {result.message}"]
+    else:
+        lines = [f"{check.task.id}: {result.status}", f"  Expected: it {check.title}."]
+        lines += [f"  {text}" for text in (result.message, result.detail, result.diagnosis) if text]
+    return "\n".join([*lines, f"  Stuck? autograder hint {check.task.id}"])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line a task of a self-check."""
+    for task, checks in config.stash[SUMMARY].items():
+        passed = sum(check.status is Status.PASSED for check in checks)
+        state: str = "done" if passed == len(checks) else next(c.status for c in checks if c.status is not Status.PASSED)
+        if state == Status.MISSING:
+            state = "not done yet"
+        if any(check.status is not Status.PASSED for check in checks) or config.get_verbosity() > 0:
+            terminalreporter.write_line(f"{task}: {state}", green=state == "done", red=state != "done")

@@ -1,0 +1,143 @@
+"""What a grading found: Status, CheckResult, TaskResult, Report, and their JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import tempfile
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from autograder.errors import KitError
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    """What became of a check or a task."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    FORBIDDEN = "forbidden"
+    BROKEN = "broken"
+
+
+class SubmissionStatus(StrEnum):
+    """What became of a whole submission."""
+
+    GRADED = "graded"
+    UNREADABLE = "unreadable"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check of a task; `message` speaks to the learner, `detail` adds values that only a self-check may show."""
+
+    status: Status
+    title: str = ""
+    message: str = ""
+    detail: str = ""
+    diagnosis: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """One task, as in OUT/results/NAME.json."""
+
+    id: str
+    status: Status
+    score: float
+    max_score: float
+    message: str = ""
+    diagnosis: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """One submission, as in OUT/results/NAME.json.
+
+    `data` says which data set was used, if any. `attachments` holds evidence for the pages, by name; it has files of its own.
+    """
+
+    topic: str
+    submission: str
+    status: SubmissionStatus
+    score: float
+    max_score: float
+    message: str
+    isolation: str
+    seconds: float
+    tasks: tuple[TaskResult, ...] = ()
+    data: str = ""
+    attachments: dict[str, Any] = field(default_factory=dict)
+
+
+def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult]) -> TaskResult:
+    """A task's result from its checks in file order.
+
+    The first check is the main one: without it there are no points. With it, the points are shared evenly by the checks.
+    """
+    seconds = round(math.fsum(check.seconds for check in checks), 4)
+    wrong = [check for check in checks if check.status is not Status.PASSED]
+    if not checks:
+        return TaskResult(task_id, Status.BROKEN, 0.0, points, "The suite has no check for this task.")
+    if not wrong:
+        return TaskResult(task_id, Status.PASSED, points, points, seconds=seconds)
+    decisive = next((c for s in (Status.BROKEN, Status.FORBIDDEN) for c in wrong if c.status is s), wrong[0])
+    if decisive.status in (Status.BROKEN, Status.FORBIDDEN) or checks[0].status is not Status.PASSED:
+        status, score = decisive.status, 0.0
+    else:
+        status, score = Status.PARTIAL, round(points * (len(checks) - len(wrong)) / len(checks), 2)
+    message = decisive.message
+    if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN):
+        message = f"Expected: it {decisive.title}. {message}".strip()
+    diagnosis = next((check.diagnosis for check in wrong if check.diagnosis), "")
+    return TaskResult(task_id, status, score, points, message, diagnosis, hint, seconds)
+
+
+def to_json(report: Report) -> str:
+    """The text of OUT/results/NAME.json."""
+    document = {"schema": SCHEMA, **dataclasses.asdict(report)}
+    del document["attachments"]
+    if not report.data:
+        del document["data"]
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def from_json(text: str) -> Report:
+    """The Report that `to_json` wrote; KitError if the text is something else."""
+    try:
+        document = json.loads(text)
+        if document.pop("schema") != SCHEMA:
+            raise KitError("the result was written by another version of the kit")
+        tasks = tuple(TaskResult(**{**task, "status": Status(task["status"])}) for task in document.pop("tasks"))
+        return Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise KitError(f"not a result of this kit: {error}") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old file or the new one, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

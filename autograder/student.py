@@ -1,0 +1,122 @@
+"""The suites' only way to a submission: call a function, observe its arguments, run a probe beside the module."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+import types
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder import wire
+from autograder.answer import Fault
+from autograder.results import Status
+
+_GIVEN = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport numpy as np\n"
+
+
+class StudentFault(Exception):
+    """The learner's code gave no value; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+@dataclass
+class Student:
+    """One check's view of one submission.
+
+    `ask` turns a request frame into a reply frame: in this process for a self-check, in a sandboxed child for grading.
+    `replies` keeps what came back, and `arguments` what went out last, for the diagnosis of a wrong value.
+    """
+
+    ask: Callable[[bytes], bytes]
+    seed: int
+    forbid: str = ""
+    replies: list[Any] = field(default_factory=list)
+    arguments: tuple[Any, ...] = ()
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """The result of the module's function `name` on copies of the arguments."""
+        return self._request(name, "", args, kwargs)["value"]
+
+    def observe(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The result, and the positional arguments as the call left them."""
+        reply = self._request(name, "", args, kwargs, observe=True)
+        after = reply["args"]
+        if not isinstance(after, list) or len(after) != len(args):
+            raise StudentFault(Fault(Status.ERROR, "The arguments did not come back as they were sent.", "WireError"))
+        return reply["value"], tuple(after)
+
+    def run(self, probe: Callable[..., Any], /, *args: Any) -> Any:
+        """What `probe(module, *args)` returns; the probe travels as source text with the helpers it names."""
+        return self._request(probe.__name__, probe_source(probe), args, {})["value"]
+
+    def _request(
+        self, name: str, source: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
+    ) -> dict[str, Any]:
+        self.arguments = (*args, *kwargs.values())
+        request = {
+            "name": name, "source": source, "args": list(args), "kwargs": kwargs, "observe": observe,
+            "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
+        }  # fmt: skip
+        try:
+            reply = read_reply(self.ask(wire.encode(request, layout=True)), observe=observe)
+        except StudentFault as stopped:
+            self.replies.append(stopped.fault)
+            raise
+        self.replies.append(reply["value"])
+        return reply
+
+
+def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:
+    """The checked content of a reply frame; StudentFault if it reports a fault or is not a reply."""
+    try:
+        reply = wire.decode(frame)
+        if not isinstance(reply, dict):
+            raise wire.WireError("the reply is not a reply")
+        if "fault" in reply:
+            status, message, kind = reply["fault"]
+            allowed = (Status.MISSING, Status.ERROR, Status.FORBIDDEN)
+            if status not in allowed or not isinstance(message, str) or not isinstance(kind, str):
+                raise wire.WireError("the reply is not a fault")
+            raise StudentFault(Fault(Status(status), wire.clean(message), wire.clean(kind, 80)))
+        if reply.keys() != ({"value", "args"} if observe else {"value"}):
+            raise wire.WireError("the reply is not a value")
+    except (wire.WireError, TypeError, ValueError) as error:
+        text = f"The submission answered with something that is not a value: {error}."
+        raise StudentFault(Fault(Status.ERROR, text, "WireError")) from None
+    return reply
+
+
+@functools.cache
+def probe_source(probe: Callable[..., Any]) -> str:
+    """Source text of the probe and of everything of its own suite that it names, fit to be run elsewhere."""
+    imports: list[str] = []
+    parts: dict[str, str] = {}
+
+    def add(name: str, value: Any, namespace: dict[str, Any]) -> None:
+        if name in parts:
+            return
+        text = textwrap.dedent(inspect.getsource(value))
+        parts[name] = ""  # named already: a helper may call itself
+        used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+        for other in sorted(used & namespace.keys()):
+            found = namespace[other]
+            if isinstance(found, types.ModuleType):
+                imports.append(f"import {found.__name__} as {other}")
+            elif getattr(found, "__module__", None) == namespace["__name__"]:
+                add(other, found, namespace)
+            elif isinstance(found, str | int | float | tuple):
+                parts[other] = f"{other} = {found!r}"
+            elif hasattr(found, "__module__") and hasattr(found, "__qualname__"):
+                imports.append(f"from {found.__module__} import {found.__qualname__} as {other}")
+        del parts[name]  # after what it needs
+        parts[name] = text
+
+    add(probe.__name__, probe, probe.__globals__)
+    return _GIVEN + "\n".join(dict.fromkeys(imports)) + "\n" + "\n\n".join(parts.values())

@@ -1,0 +1,198 @@
+"""Runs one hidden suite over many submissions: pytest collects it once, each submission is then checked in turn."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder import answer, diagnose, mutants, plugin
+from autograder.course import Task, Topic
+from autograder.errors import KitError
+from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, Ask, Check
+from autograder.results import CheckResult, Status, TaskResult, summarise
+from autograder.session import Session
+
+SLOW_SECONDS = 2.0  # a check slower than this is not repeated with the mutants
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What the suite found out about one submission."""
+
+    tasks: tuple[TaskResult, ...]
+    attachments: dict[str, Any]
+
+
+def run(
+    topic: Topic,
+    seed: int,
+    sessions: Iterable[Session],
+    report: Callable[[Graded], None],
+    *,
+    diagnosing: bool = True,
+) -> None:
+    """Check each session's submission with the topic's hidden suite and report it before the next is taken."""
+    if not topic.hidden_suite.is_file():
+        raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
+    loop = _Loop(topic, seed, iter(sessions), report, diagnosing)
+    arguments = [str(topic.hidden_suite), f"--rootdir={topic.root}", f"--confcutdir={topic.hidden_suite.parent}",
+                 "--import-mode=importlib", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:terminal",
+                 "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
+                 "--capture=no", "-W", "ignore"]  # fmt: skip
+    with _without_other_plugins():
+        code = pytest.main(arguments, plugins=[plugin, loop])
+    if loop.error is not None:
+        raise loop.error
+    if not loop.ran:
+        raise KitError(f"{topic.hidden_suite}: the hidden suite cannot be run: {loop.complaint or repr(code)}")
+
+
+@contextlib.contextmanager
+def _without_other_plugins() -> Iterator[None]:
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        if before is not None:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+
+
+@dataclass
+class _Loop:
+    """A pytest plugin that replaces pytest's own loop over the collected checks."""
+
+    topic: Topic
+    seed: int
+    sessions: Iterator[Session]
+    report: Callable[[Graded], None]
+    diagnosing: bool
+    ran: bool = False
+    complaint: str = ""
+    error: BaseException | None = None
+    known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
+    wrong_modules: list[tuple[mutants.Mutant, Path]] = field(default_factory=list)
+    attachments: dict[str, Any] = field(default_factory=dict)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.complaint = str(report.longrepr).strip().splitlines()[-1]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            return False
+        self.ran = True
+        config = session.config
+        config.stash[SEED] = self.seed
+        items: dict[str, list[pytest.Item]] = {task.id: [] for task in self.topic.tasks}
+        for item in session.items:
+            items[item.stash[CHECK].task.id].append(item)
+        with tempfile.TemporaryDirectory(prefix="autograder-mutants-") as folder:
+            self.write_mutants(Path(folder))
+            try:
+                for submission in self.sessions:
+                    config.stash[ASK] = functools.partial(_asking, submission)
+                    self.report(self.grade(items, submission))
+            except Exception as error:  # noqa: BLE001  carried out of pytest and raised again by run()
+                self.error = error
+        return True
+
+    def grade(self, items: dict[str, list[pytest.Item]], session: Session) -> Graded:
+        self.attachments = {}
+        results = []
+        for task in self.topic.tasks:
+            checks = list(self.checks(task, items[task.id], session))
+            results.append(summarise(task.id, task.points, task.hint, checks))
+        return Graded(tuple(results), self.attachments)
+
+    def checks(self, task: Task, items: list[pytest.Item], session: Session) -> Iterator[CheckResult]:
+        """The task's results; after a failed main check the others cannot earn anything and are not run."""
+        forbidden = session.forbidden(task.id)
+        if forbidden is not None:
+            yield CheckResult(forbidden.status, "", forbidden.message)
+            return
+        for item in items:
+            result = self.once(item, session)
+            if result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN):
+                session.fresh()  # neither another check's crash nor leftover state may cost a point
+                result = self.once(item, session)
+            if result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
+                result = replace(result, diagnosis=self.diagnosis(item, result) or result.diagnosis)
+            yield result
+            if item is items[0] and result.status is not Status.PASSED:
+                return
+
+    def once(self, item: pytest.Item, session: Session) -> CheckResult:
+        session.begin(item.stash[CHECK].task.limits.check_seconds)
+        result = self.execute(item)
+        self.attachments.update(item.stash.get(ATTACHED, dict[str, Any]()))
+        return result
+
+    def execute(self, item: pytest.Item) -> CheckResult:
+        """One run of one check, answered by whatever ASK opens."""
+        _forget(item)
+        started = time.monotonic()
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        missing = CheckResult(Status.BROKEN, "", "The check gave no result.")
+        return replace(item.stash.get(RESULT, missing), seconds=time.monotonic() - started)
+
+    def write_mutants(self, folder: Path) -> None:
+        if not self.diagnosing:
+            return
+        reference = self.topic.solution.read_text(encoding="utf-8") if self.topic.solution.is_file() else ""
+        for number, mutant in enumerate(mutants.load(self.topic) if reference else ()):
+            path = folder / str(number) / self.topic.module
+            path.parent.mkdir()
+            path.write_text(mutants.source(mutant, reference), encoding="utf-8")
+            self.wrong_modules.append((mutant, path))
+
+    def diagnosis(self, item: pytest.Item, result: CheckResult) -> str:
+        """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
+        check = item.stash[CHECK]
+        student = item.stash.get(STUDENT, None)
+        if student is None or result.seconds > SLOW_SECONDS or result.status not in (Status.FAILED, Status.ERROR):
+            return ""
+        mine = list(student.replies)
+        for number, (mutant, path) in enumerate(self.wrong_modules):
+            if mutant.task == check.task.id and diagnose.same_replies(mine, self.replies(item, number, path)):
+                return f"Your result is what comes out of code that {mutant.phrase}."
+        return ""
+
+    def replies(self, item: pytest.Item, number: int, path: Path) -> list[Any]:
+        """What a mutant answers to a check: the same for every submission, so asked once."""
+        key = (item.nodeid, number)
+        if key not in self.known:
+            stash = item.config.stash
+            before = stash[ASK]
+            loaded: dict[Path, answer.Loaded] = {}
+            stash[ASK] = lambda check: plugin.answers_from(path, check, loaded)
+            try:
+                outcome = self.execute(item)
+                failed = outcome.status not in (Status.PASSED, Status.BROKEN) and STUDENT in item.stash
+                self.known[key] = list(item.stash[STUDENT].replies) if failed else [object()]
+            finally:
+                stash[ASK] = before
+        return self.known[key]
+
+
+def _forget(item: pytest.Item) -> None:
+    keys: tuple[pytest.StashKey[Any], ...] = (RESULT, STUDENT, ATTACHED)
+    for key in keys:
+        if key in item.stash:
+            del item.stash[key]
+
+
+@contextlib.contextmanager
+def _asking(session: Session, check: Check) -> Iterator[Ask]:
+    yield session.asker(check.devices)

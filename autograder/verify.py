@@ -1,0 +1,108 @@
+"""Proves a topic's set sound: the solution passes under several seeds, the stub earns nothing, every mutant loses its own task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from autograder import mutants
+from autograder.course import Topic
+from autograder.errors import KitError
+from autograder.grade import Plan, grade_here
+from autograder.results import Report, Status
+from autograder.submission import Submission
+
+MUTANTS_A_TASK = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verifying one topic found: each problem is a sentence that names its place."""
+
+    topic: str
+    tasks: int
+    mutants: int
+    diagnosed: int
+    problems: tuple[str, ...]
+
+
+def verify(topic: Topic, plan: Plan, seeds: int, progress: Callable[[str], None]) -> Verdict:
+    """Grade the solution under `seeds` seeds, the stub and every mutant, in the sandbox, as submissions are graded."""
+    reference = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
+    if not reference:
+        raise KitError(f"{topic.solution}: there is no reference solution")
+    wrong = mutants.load(topic)
+    problems = list(_too_few(topic, wrong))
+    for seed in range(seeds):
+        for report in _grade(plan, seed, {"the solution": reference}, progress):
+            problems += [f"the solution, seed {seed}: {_first_loss(report)}"] * (report.score != report.max_score)
+    sources: dict[str, str] = {"the stub": topic.stub.read_text(encoding="utf-8")}
+    for number, mutant in enumerate(wrong):
+        try:
+            sources[f"mutant {number + 1} of {mutant.task}, {mutant.phrase!r}"] = mutants.source(mutant, reference)
+        except KitError as error:
+            problems.append(str(error))
+    reports = {report.submission: report for report in _grade(plan, 0, sources, progress)}
+    stub = reports.pop("the stub")
+    problems += [f"the stub earns {task.score:g} points for {task.id}" for task in stub.tasks if task.score]
+    problems += [f"the stub is {task.status}, not missing, for {task.id}" for task in stub.tasks
+                 if task.status is not Status.MISSING and not task.score]  # fmt: skip
+    own = {name: mutant for name, mutant in zip(sources, [None, *wrong], strict=False) if mutant is not None}
+    for name, report in reports.items():
+        problems += [f"{name}: {text}" for text in _misplaced(report, own[name])]
+    named = [_names_it(reports[name], own[name]) for name in reports]
+    return Verdict(topic.name, len(topic.tasks), len(wrong), sum(named), tuple(problems))
+
+
+def undiagnosed(topic: Topic, plan: Plan) -> list[str]:
+    """The mutants that grading does not name by their own phrase."""
+    reference = topic.solution.read_text(encoding="utf-8")
+    wrong = {f"{n}": mutant for n, mutant in enumerate(mutants.load(topic))}
+    sources = {name: mutants.source(mutant, reference) for name, mutant in wrong.items()}
+    reports = _grade(plan, 0, sources, lambda _: None)
+    return [f"{wrong[r.submission].task}: {wrong[r.submission].phrase}" for r in reports
+            if not _names_it(r, wrong[r.submission])]  # fmt: skip
+
+
+def _grade(plan: Plan, seed: int, sources: dict[str, str], progress: Callable[[str], None]) -> list[Report]:
+    found: list[Report] = []
+
+    def keep(report: Report) -> None:
+        found.append(report)
+        progress(report.submission)
+
+    seeded = Plan(plan.topic, seed, plan.isolation, plan.data, plan.diagnosing)
+    module = plan.topic.module
+    grade_here(seeded, [Submission(name, {module: text.encode()}) for name, text in sources.items()], keep)
+    return found
+
+
+def _too_few(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
+    for task in topic.tasks:
+        count = sum(mutant.task == task.id for mutant in wrong)
+        if count < MUTANTS_A_TASK:
+            yield f"{task.id} has {count} mutants; it needs {MUTANTS_A_TASK}"
+        if not task.hint:
+            yield f"{task.id} has no hint in course.yaml"
+    for mutant in wrong:
+        if mutant.task not in {task.id for task in topic.tasks}:
+            yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
+
+
+def _first_loss(report: Report) -> str:
+    lost = next((t for t in report.tasks if t.status is not Status.PASSED), None)
+    return f"{lost.id} is {lost.status}: {lost.message}" if lost else report.message
+
+
+def _misplaced(report: Report, mutant: mutants.Mutant) -> Iterator[str]:
+    if report.status != "graded":
+        yield f"it is {report.status}: {report.message}"
+    for task in report.tasks:
+        if task.id == mutant.task and task.score >= task.max_score:
+            yield "it loses nothing: the hidden suite does not notice it"
+        if task.id != mutant.task and task.status is not Status.PASSED:
+            yield f"it also loses {task.id}: {task.message}"
+
+
+def _names_it(report: Report, mutant: mutants.Mutant) -> bool:
+    return any(task.id == mutant.task and mutant.phrase in task.diagnosis for task in report.tasks)

@@ -1,0 +1,266 @@
+"""Values ↔ bytes: a length-capped codec that can rebuild plain values and execute nothing.
+
+A frame is the length of a JSON header, the header, and the tensors in the safetensors format
+(https://huggingface.co/docs/safetensors). The decoder faces hostile bytes: whatever is wrong with them is a WireError.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+MAX_DEPTH = 32
+MAX_ITEMS = 100_000
+MAX_HEADER = 8 << 20
+MAX_FRAME = 64 << 20
+
+_INT64 = 1 << 63
+_DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64, torch.complex128,
+        torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
+    )
+}  # fmt: skip
+_TENSOR_DTYPES = frozenset(_DTYPES.values()) - {torch.complex128}  # safetensors has no name for complex128
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|meta)(:\d{1,3})?")
+
+
+class WireError(ValueError):
+    """The value cannot cross, or the bytes are not a frame."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Stands for a value that does not cross the wire, such as a generator or a function."""
+
+    type_name: str
+
+
+@dataclass(frozen=True)
+class Resident:
+    """Stands for a data set that the receiving process already holds."""
+
+    split: str
+
+
+def clean(text: str, limit: int = 500) -> str:
+    """Text fit for a terminal, a page and JSON: control characters and lone surrogates replaced, length capped."""
+    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text[:limit])
+    return shown + ("…" if len(text) > limit else "")
+
+
+def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -> bytes:
+    """Bytes of one value; `layout` keeps a tensor's strides and `.grad` (for arguments). WireError if it is too much."""
+    packer = _Packer(max_bytes, layout)
+    header = json.dumps(packer.pack(value, 0), separators=(",", ":")).encode()
+    if len(header) > MAX_HEADER:
+        raise WireError("the value has too many items")
+    return struct.pack("<I", len(header)) + header + safetensors.torch.save(packer.tensors)
+
+
+class _Packer:
+    def __init__(self, max_bytes: int, layout: bool) -> None:  # noqa: FBT001  private, one caller
+        self.tensors: dict[str, torch.Tensor] = {}
+        self.left = max_bytes
+        self.items = 0
+        self.layout = layout
+
+    def pack(self, value: object, depth: int) -> Any:  # noqa: C901, PLR0911  one line a type
+        self.items += 1
+        if depth > MAX_DEPTH:
+            raise WireError("the value is nested too deeply")
+        if self.items > MAX_ITEMS:
+            raise WireError("the value has too many items")
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, int):
+            return int(value) if -_INT64 <= value < _INT64 else {"opaque": "int beyond 64 bits"}
+        if isinstance(value, float):
+            return float(value) if math.isfinite(value) else {"float": repr(float(value))}
+        if isinstance(value, str):
+            self.spend(len(value))
+            return str(value).encode("utf-8", "replace").decode()
+        if isinstance(value, bytes | bytearray):
+            return {"bytes": self.store(torch.frombuffer(bytearray(value), dtype=torch.uint8) if value else
+                                        torch.empty(0, dtype=torch.uint8))}  # fmt: skip
+        if isinstance(value, torch.Tensor):
+            return self.tensor(value, depth)
+        if isinstance(value, np.ndarray):
+            return self.array(value)
+        if isinstance(value, tuple):
+            return {"tuple": [self.pack(item, depth + 1) for item in value]}
+        if isinstance(value, list):
+            return [self.pack(item, depth + 1) for item in value]
+        if isinstance(value, dict):
+            return self.dictionary(value, depth)
+        if isinstance(value, torch.dtype):
+            return {"dtype": str(value).removeprefix("torch.")}
+        if isinstance(value, torch.device):
+            return {"device": str(value)}
+        if isinstance(value, Resident):
+            return {"resident": value.split}
+        return {"opaque": value.type_name if isinstance(value, Opaque) else clean(type(value).__name__, 80)}
+
+    def spend(self, size: int) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise WireError("the value is larger than the limit for one reply")
+
+    def store(self, tensor: torch.Tensor) -> str:
+        self.spend(tensor.numel() * tensor.element_size())
+        name = str(len(self.tensors))
+        # A copy of its own: safetensors refuses tensors that share memory.
+        self.tensors[name] = tensor.resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
+        return name
+
+    def tensor(self, value: torch.Tensor, depth: int) -> Any:
+        with torch._C.DisableTorchFunctionSubclass():  # a subclass must not choose what is sent
+            plain = value.as_subclass(torch.Tensor)
+            if plain.layout is not torch.strided or plain.dtype not in _TENSOR_DTYPES or plain.is_meta:
+                return {"opaque": f"{plain.layout} {plain.dtype} tensor".replace("torch.", "")}
+            node: dict[str, Any] = {}
+            if plain.requires_grad:
+                node["requires_grad"] = True
+            if self.layout:
+                if not plain.is_contiguous():
+                    node["stride"] = list(plain.stride())
+                if plain.is_leaf and plain.grad is not None:
+                    node["grad"] = self.pack(plain.grad, depth + 1)
+            self.spend(0 if plain.numel() * plain.element_size() <= self.left else self.left + 1)
+            with torch.no_grad():
+                node["tensor"] = self.store(plain.detach().cpu())
+            return node
+
+    def array(self, value: np.ndarray) -> Any:  # type: ignore[type-arg]  # any dtype may come
+        try:
+            tensor = torch.from_numpy(np.array(value, order="C", copy=True, subok=False))
+        except TypeError:
+            return {"opaque": f"NumPy array of {clean(str(value.dtype), 40)}"}
+        if tensor.dtype not in _TENSOR_DTYPES:
+            return {"opaque": f"NumPy array of {value.dtype}"}
+        return {"array": self.store(tensor)}
+
+    def dictionary(self, value: dict[Any, Any], depth: int) -> Any:
+        pairs = []
+        for key, item in value.items():
+            if isinstance(key, bool) or not isinstance(key, str | int):
+                return {"opaque": f"dict with a key of type {clean(type(key).__name__, 40)}"}
+            pairs.append([self.pack(key, depth + 1), self.pack(item, depth + 1)])
+        return {"dict": pairs}
+
+
+def decode(frame: bytes | bytearray | memoryview) -> Any:
+    """The value of one frame. Every fault of the bytes, whatever it is, raises WireError."""
+    view = memoryview(frame)
+    try:
+        (size,) = struct.unpack_from("<I", view)
+        if size > MAX_HEADER or 4 + size > len(view):
+            raise WireError("the header's length is wrong")
+        header = json.loads(bytes(view[4 : 4 + size]), parse_constant=_refuse)
+        tensors = safetensors.torch.load(bytes(view[4 + size :]))
+        unpacker = _Unpacker(tensors)
+        value = unpacker.unpack(header, 0)
+        if tensors:
+            raise WireError("the frame holds tensors that the value does not name")
+    except WireError:
+        raise
+    except (Exception, RecursionError) as error:  # noqa: BLE001  hostile bytes: any failure is theirs
+        raise WireError(f"the bytes are not a value ({type(error).__name__})") from None
+    return value
+
+
+def _refuse(constant: str) -> None:
+    raise WireError(f"{constant} in the header")
+
+
+class _Unpacker:
+    def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
+        self.tensors = tensors
+        self.items = 0
+
+    def unpack(self, node: Any, depth: int) -> Any:
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise WireError("the value is too deep or has too many items")
+        if node is None or isinstance(node, bool):
+            return node
+        if isinstance(node, int):
+            if not -_INT64 <= node < _INT64:
+                raise WireError("an integer beyond 64 bits")
+            return node
+        if isinstance(node, float):
+            if not math.isfinite(node):
+                raise WireError("a non-finite number in the header")
+            return node
+        if isinstance(node, str):
+            node.encode()  # refuses lone surrogates
+            return node
+        if isinstance(node, list):
+            return [self.unpack(item, depth + 1) for item in node]
+        return self.tagged(node, depth)
+
+    def tagged(self, node: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0911  one branch a tag
+        if "tensor" in node:
+            return self.tensor(node, depth)
+        if len(node) != 1:
+            raise WireError("an item with other than one tag")
+        ((tag, body),) = node.items()
+        match tag, body:
+            case "tuple", list():
+                return tuple(self.unpack(item, depth + 1) for item in body)
+            case "dict", list():
+                return {self.key(key): self.unpack(item, depth + 1) for key, item in body}
+            case "array", str():
+                return self.tensors.pop(body).numpy()
+            case "bytes", str():
+                return self.tensors.pop(body).numpy().tobytes()
+            case "float", "nan" | "inf" | "-inf":
+                return float(body)
+            case "dtype", str():
+                return _DTYPES[body]
+            case "device", str() if _DEVICE.fullmatch(body):
+                return torch.device(body)
+            case "opaque", str():
+                return Opaque(clean(body, 80))
+            case "resident", str():
+                return Resident(body)
+        raise WireError("an item with an unknown tag")
+
+    def key(self, node: Any) -> str | int:
+        key = self.unpack(node, 0)
+        if isinstance(key, bool) or not isinstance(key, str | int):
+            raise WireError("a key that is neither text nor integer")
+        return key
+
+    def tensor(self, node: dict[str, Any], depth: int) -> torch.Tensor:
+        if not node.keys() <= {"tensor", "requires_grad", "stride", "grad"}:
+            raise WireError("a tensor with an unknown tag")
+        tensor = self.tensors.pop(node["tensor"])
+        if "stride" in node:
+            tensor = _with_strides(tensor, tuple(node["stride"]))
+        if node.get("requires_grad") is True:
+            tensor.requires_grad_()
+        if "grad" in node:
+            tensor.grad = self.unpack(node["grad"], depth + 1)
+        return tensor
+
+
+def _with_strides(tensor: torch.Tensor, stride: tuple[int, ...]) -> torch.Tensor:
+    """The same values laid out as the sender had them; axes of stride 0 stay expanded."""
+    reach = sum((size - 1) * abs(step) for size, step in zip(tensor.shape, stride, strict=True)) + 1
+    if reach * tensor.element_size() > MAX_FRAME or any(step < 0 for step in stride):
+        raise WireError("a tensor whose strides reach too far")
+    narrowed = tensor[tuple(slice(0, 1) if step == 0 else slice(None) for step in stride)]
+    laid_out = torch.empty_strided(narrowed.shape, stride, dtype=tensor.dtype).copy_(narrowed)
+    return laid_out.expand(tensor.shape)
