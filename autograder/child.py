@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder import answer, channel, techniques, wire
+from autograder import answer, channel, notebook, techniques, wire
 
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
@@ -31,7 +31,7 @@ def serve_submission(stream: socket.socket, scratch: Path) -> None:
 
         accelerator.enable(order["devices"])
     keep_loading_in_this_process()
-    loaded = answer.load(folder / order["module"])
+    loaded = answer.load(folder / order["module"], seconds=order["import_seconds"])
     fault = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
     channel.send(stream, nonce, wire.encode({"loaded": fault}))
     while True:
@@ -44,11 +44,16 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
     if not order["tasks"]:
         return {}
     sources = {name: body.decode("utf-8", "replace") for name, body in order["files"].items() if name.endswith(".py")}
+    module = order["module"]
+    sources[module] = notebook.parsable(sources[module])
     try:
-        found = techniques.look(sources, order["module"], order["tasks"])
+        found = techniques.look(sources, module, order["tasks"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
-    return {task: [place.file, place.line, place.text] for task, place in found.items()}
+    return {
+        task: [*(notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)), at.text]
+        for task, at in found.items()
+    }
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> None:

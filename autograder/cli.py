@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
-import secrets
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -57,11 +55,15 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
     grade.set_defaults(run=_grade)
 
+    report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
+    report.add_argument("out", type=Path, metavar="OUT")
+    report.set_defaults(run=_report)
+
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
     verify.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
-    verify.add_argument("--undiagnosed", action="store_true", help="list the mutants that grading does not name")
+    verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
     verify.set_defaults(run=_verify)
 
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
@@ -109,52 +111,50 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from autograder import submission  # noqa: PLC0415  imports torch
+    from autograder import output, submission  # noqa: PLC0415  imports torch
 
     topic = _here().topic(options.topic)
     submissions = submission.find(options.submissions, topic)
-    plan = _plan(topic, options, _seed(options.out, options.seed))
+    plan = _plan(topic, options, output.seed(options.out, options.seed))
     _grade_to(plan, submissions, options.out, options.workers)
     return 0
-
-
-def _seed(out: Path, asked: int | None) -> int:
-    """The seed that OUT was graded with before, so that a regrading gives the same scores."""
-    record = out / "grading.json"
-    if asked is not None:
-        return asked
-    if record.is_file():
-        try:
-            return int(json.loads(record.read_text(encoding="utf-8"))["seed"])
-        except (ValueError, KeyError, TypeError):
-            raise KitError(f"{record}: not written by this kit; remove it or give --seed") from None
-    return secrets.randbelow(1 << 31)
 
 
 def _grade_to(plan: Plan, submissions: list[Submission], out: Path, workers: int) -> list[Report]:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
-    from autograder import grade, report, results  # noqa: PLC0415  imports torch
+    from autograder import grade, output, report  # noqa: PLC0415  imports torch
 
     found: dict[str, Report] = {}
-    console = Console()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
 
         def keep(item: Report) -> None:
             found[item.submission] = item
-            results.write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
+            output.keep(out, item)
             progress.advance(bar)
 
         grade.grade(plan, submissions, keep, workers)
     reports = [found[name] for name in sorted(found)]
-    record = {"schema": results.SCHEMA, "topic": plan.topic.name, "seed": plan.seed, "isolation": plan.isolation}
-    results.write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
-    results.write_atomically(out / "scores.csv", report.scores_csv(plan.topic, reports))
+    output.finish(out, plan.topic, plan.seed, reports)
+    console = Console()
     console.print(report.class_table(plan.topic, reports))
-    console.print(f"Results: {out / 'results'}, scores: {out / 'scores.csv'}", soft_wrap=True)
+    console.print(f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}", soft_wrap=True)
     return reports
+
+
+def _report(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder import output, report  # noqa: PLC0415  imports torch
+
+    topic, seed, reports = output.read(options.out, _here())
+    output.finish(options.out, topic, seed, reports)
+    console = Console()
+    console.print(report.class_table(topic, reports))
+    console.print(f"Report: {options.out / 'index.html'}", soft_wrap=True)
+    return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -168,18 +168,17 @@ def _verify(options: argparse.Namespace) -> int:
     console, sound = Console(), True
     for topic in topics:
         plan = _plan(topic, options, 0)
-        if options.undiagnosed:
-            for line in verify.undiagnosed(topic, plan):
-                console.print(f"{topic.name} {line}", soft_wrap=True, markup=False)
-            continue
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"verifying {topic.name}", total=None)
             verdict = verify.verify(topic, plan, options.seeds, functools.partial(_advance, progress, bar))
         state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
-        console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, {verdict.diagnosed} diagnosed, "
+        console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, "
+                      f"{verdict.mutants - len(verdict.undiagnosed)} diagnosed, "
                       f"{options.seeds} seeds: {state}", soft_wrap=True)  # fmt: skip
         for problem in verdict.problems:
             console.print(f"  {problem}", soft_wrap=True, markup=False)
+        for line in verdict.undiagnosed if options.undiagnosed else ():
+            console.print(f"  not diagnosed: {line}", soft_wrap=True, markup=False)
         sound = sound and not verdict.problems
     return 0 if sound else 1
 

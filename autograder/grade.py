@@ -47,7 +47,8 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
     """Grade every submission; `emit` gets each Report as soon as it is there, in this process."""
     workers = min(workers, len(submissions))
     if workers <= 1:
-        grade_here(plan, submissions, emit)
+        with Keeper(plan) as keeper:
+            grade_here(plan, submissions, emit, keeper)
         return
     context = multiprocessing.get_context("spawn")
     waiting, finished = context.Queue(), context.Queue()
@@ -79,7 +80,8 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
 def _work(plan: Plan, waiting: Any, finished: Any) -> None:
     """One worker process: its own server, the same suite, submissions from a shared queue."""
     try:
-        grade_here(plan, iter(waiting.get, None), finished.put)
+        with Keeper(plan) as keeper:
+            grade_here(plan, iter(waiting.get, None), finished.put, keeper)
         finished.put(None)
     except KitError as error:
         finished.put(str(error))
@@ -88,9 +90,8 @@ def _work(plan: Plan, waiting: Any, finished: Any) -> None:
         raise
 
 
-def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> None:
-    """Grade the submissions one after another with one warm server."""
-    keeper = _Keeper(plan)
+def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper: Keeper) -> None:
+    """Grade the submissions one after another with the keeper's warm server."""
     current: list[tuple[Submission, float]] = []
 
     def sessions() -> Iterator[Session]:
@@ -117,13 +118,10 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> Non
         submission, started = current[0]
         emit(_graded(plan, submission, graded, time.monotonic() - started))
 
-    try:
-        suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing)
-    finally:
-        keeper.close()
+    suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing)
 
 
-class _Keeper:
+class Keeper:
     """Keeps one warm server."""
 
     def __init__(self, plan: Plan) -> None:
@@ -156,7 +154,10 @@ class _Keeper:
                 raise StudentFault(child.ended)
         raise AssertionError  # for the type checker: the loop returns or raises
 
-    def close(self) -> None:
+    def __enter__(self) -> Keeper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._server.close()
 
 

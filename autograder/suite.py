@@ -98,14 +98,14 @@ class _Loop:
         items: dict[str, list[pytest.Item]] = {task.id: [] for task in self.topic.tasks}
         for item in session.items:
             items[item.stash[CHECK].task.id].append(item)
-        with tempfile.TemporaryDirectory(prefix="autograder-mutants-") as folder:
-            self.write_mutants(Path(folder))
-            try:
+        try:
+            with tempfile.TemporaryDirectory(prefix="autograder-mutants-") as folder:
+                self.write_mutants(Path(folder))
                 for submission in self.sessions:
                     config.stash[ASK] = functools.partial(_asking, submission)
                     self.report(self.grade(items, submission))
-            except Exception as error:  # noqa: BLE001  carried out of pytest and raised again by run()
-                self.error = error
+        except Exception as error:  # noqa: BLE001  carried out of pytest and raised again by run()
+            self.error = error
         return True
 
     def grade(self, items: dict[str, list[pytest.Item]], session: Session) -> Graded:
@@ -154,8 +154,9 @@ class _Loop:
         for number, mutant in enumerate(mutants.load(self.topic) if reference else ()):
             path = folder / str(number) / self.topic.module
             path.parent.mkdir()
-            path.write_text(mutants.source(mutant, reference), encoding="utf-8")
-            self.wrong_modules.append((mutant, path))
+            with contextlib.suppress(KitError):  # a mutant that no longer fits its reference: `verify` names it
+                path.write_text(mutants.source(mutant, reference), encoding="utf-8")
+                self.wrong_modules.append((mutant, path))
 
     def diagnosis(self, item: pytest.Item, result: CheckResult) -> str:
         """The sentence of the mutant that answers this check exactly as the submission did, or ""."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autograder import mutants
 from autograder.course import Topic
 from autograder.errors import KitError
-from autograder.grade import Plan, grade_here
+from autograder.grade import Keeper, Plan, grade_here
 from autograder.results import Report, Status
 from autograder.submission import Submission
 
@@ -22,7 +22,7 @@ class Verdict:
     topic: str
     tasks: int
     mutants: int
-    diagnosed: int
+    undiagnosed: tuple[str, ...]
     problems: tuple[str, ...]
 
 
@@ -33,47 +33,51 @@ def verify(topic: Topic, plan: Plan, seeds: int, progress: Callable[[str], None]
         raise KitError(f"{topic.solution}: there is no reference solution")
     wrong = mutants.load(topic)
     problems = list(_too_few(topic, wrong))
-    for seed in range(seeds):
-        for report in _grade(plan, seed, {"the solution": reference}, progress):
-            problems += [f"the solution, seed {seed}: {_first_loss(report)}"] * (report.score != report.max_score)
-    sources: dict[str, str] = {"the stub": topic.stub.read_text(encoding="utf-8")}
-    for number, mutant in enumerate(wrong):
-        try:
-            sources[f"mutant {number + 1} of {mutant.task}, {mutant.phrase!r}"] = mutants.source(mutant, reference)
-        except KitError as error:
-            problems.append(str(error))
-    reports = {report.submission: report for report in _grade(plan, 0, sources, progress)}
+    with Keeper(plan) as keeper:
+        for seed in range(seeds):
+            for report in _grade(replace(plan, seed=seed), {"the solution": reference}, progress, keeper):
+                problems += [f"the solution, seed {seed}: {_first_loss(report)}"] * (report.score != report.max_score)
+        sources, unfit = _wrong_sources(topic, reference, wrong)
+        reports = {report.submission: report for report in _grade(plan, sources, progress, keeper)}
+    problems += unfit
     stub = reports.pop("the stub")
     problems += [f"the stub earns {task.score:g} points for {task.id}" for task in stub.tasks if task.score]
     problems += [f"the stub is {task.status}, not missing, for {task.id}" for task in stub.tasks
                  if task.status is not Status.MISSING and not task.score]  # fmt: skip
-    own = {name: mutant for name, mutant in zip(sources, [None, *wrong], strict=False) if mutant is not None}
+    own = {_title(mutant): mutant for mutant in wrong}
     for name, report in reports.items():
         problems += [f"{name}: {text}" for text in _misplaced(report, own[name])]
-    named = [_names_it(reports[name], own[name]) for name in reports]
-    return Verdict(topic.name, len(topic.tasks), len(wrong), sum(named), tuple(problems))
+    unnamed = tuple(f"{name}: {_own_task(report, own[name])}" for name, report in reports.items()
+                    if not _names_it(report, own[name]))  # fmt: skip
+    return Verdict(topic.name, len(topic.tasks), len(wrong), unnamed, tuple(problems))
 
 
-def undiagnosed(topic: Topic, plan: Plan) -> list[str]:
-    """The mutants that grading does not name by their own phrase."""
-    reference = topic.solution.read_text(encoding="utf-8")
-    wrong = {f"{n}": mutant for n, mutant in enumerate(mutants.load(topic))}
-    sources = {name: mutants.source(mutant, reference) for name, mutant in wrong.items()}
-    reports = _grade(plan, 0, sources, lambda _: None)
-    return [f"{wrong[r.submission].task}: {wrong[r.submission].phrase}" for r in reports
-            if not _names_it(r, wrong[r.submission])]  # fmt: skip
+def _title(mutant: mutants.Mutant) -> str:
+    return f"mutant of {mutant.task}, {mutant.phrase!r}"
 
 
-def _grade(plan: Plan, seed: int, sources: dict[str, str], progress: Callable[[str], None]) -> list[Report]:
+def _wrong_sources(
+    topic: Topic, reference: str, wrong: tuple[mutants.Mutant, ...]
+) -> tuple[dict[str, str], list[str]]:
+    """The modules that must lose points, by title, and what is wrong with the mutants that do not fit the reference."""
+    sources, unfit = {"the stub": topic.stub.read_text(encoding="utf-8")}, []
+    for mutant in wrong:
+        try:
+            sources[_title(mutant)] = mutants.source(mutant, reference)
+        except KitError as error:
+            unfit.append(str(error))
+    return sources, unfit
+
+
+def _grade(plan: Plan, sources: dict[str, str], progress: Callable[[str], None], keeper: Keeper) -> list[Report]:
     found: list[Report] = []
 
     def keep(report: Report) -> None:
         found.append(report)
         progress(report.submission)
 
-    seeded = Plan(plan.topic, seed, plan.isolation, plan.data, plan.diagnosing)
     module = plan.topic.module
-    grade_here(seeded, [Submission(name, {module: text.encode()}) for name, text in sources.items()], keep)
+    grade_here(plan, [Submission(name, {module: text.encode()}) for name, text in sources.items()], keep, keeper)
     return found
 
 
@@ -102,6 +106,11 @@ def _misplaced(report: Report, mutant: mutants.Mutant) -> Iterator[str]:
             yield "it loses nothing: the hidden suite does not notice it"
         if task.id != mutant.task and task.status is not Status.PASSED:
             yield f"it also loses {task.id}: {task.message}"
+
+
+def _own_task(report: Report, mutant: mutants.Mutant) -> str:
+    own = next(task for task in report.tasks if task.id == mutant.task)
+    return f"{own.status}: {own.message} {own.diagnosis}".strip()
 
 
 def _names_it(report: Report, mutant: mutants.Mutant) -> bool:

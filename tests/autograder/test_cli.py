@@ -1,0 +1,71 @@
+"""What the command says when it cannot do its work, and its small commands."""
+
+import pytest
+
+
+def refused(done):
+    """The one line that a refused command prints."""
+    assert done.returncode == 2, done.stdout
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def test_a_wrong_topic_is_one_line_and_nothing_is_written(course, run):
+    (course / "handed-in").mkdir()
+    done = run("grade", course / "handed-in", "--topic", "99_none", "--out", course / "out", cwd=course)
+    assert "99_none" in refused(done)
+    assert "01_mini" in done.stderr
+    assert not (course / "out").exists()
+
+
+def test_a_missing_folder_is_one_line_and_nothing_is_written(course, run):
+    done = run("grade", course / "nowhere", "--topic", "01_mini", "--out", course / "out", cwd=course)
+    assert "nowhere" in refused(done)
+    assert not (course / "out").exists()
+
+
+def test_outside_a_course_the_command_says_so(tmp_path, run):
+    assert "course.yaml" in refused(run("hint", "row_means", cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("points: 3", "points: three", ["course.yaml:7", "number above 0"]),
+        ("points: 3", "points: -1", ["course.yaml:7", "number above 0"]),
+        ("points: 3", "pionts: 3", ["course.yaml:7", "points"]),
+        ("forbid: autograd", "forbid: loops", ["course.yaml:8", "loops"]),
+        ("memory_mb: 512", "memory: 512", ["course.yaml:2", "memory"]),
+        ("topics:", "topics: [", ["course.yaml:", "YAML"]),
+        ("  01_mini:", "  01_mini: {}\n  01_mini:", ["course.yaml:", "twice"]),
+        ("title: A miniature course", "", ["course.yaml:", "title"]),
+    ],
+)
+def test_a_malformed_course_names_the_line(course, run, old, new, words):
+    path = course / "course.yaml"
+    path.write_text(path.read_text().replace(old, new, 1))
+    line = refused(run("hint", "row_means", cwd=course))
+    assert all(word in line for word in words), line
+
+
+def test_a_hidden_suite_that_does_not_import_is_named(course, run, kit):
+    (course / "tests/hidden/01_mini/test_mini.py").write_text("import nothing_like_this\n")
+    folder = kit.write(course / "handed-in", {"good": kit.solution})
+    line = refused(run("grade", folder, "--topic", "01_mini", "--out", course / "out", cwd=course))
+    assert "nothing_like_this" in line
+    assert not (course / "out").exists()
+
+
+def test_hint_shows_the_tasks_hint(course, run):
+    done = run("hint", "slope", cwd=course)
+    assert done.returncode == 0
+    assert "The derivative of x squared." in done.stdout
+
+
+def test_check_fails_on_the_stub_and_passes_on_the_solution(course, run):
+    stub = run("check", "01_mini", cwd=course)
+    assert stub.returncode == 1
+    assert "row_means: not done yet" in stub.stdout
+    (course / "exercises/01_mini/mini.py").write_text((course / "solutions/01_mini/mini.py").read_text())
+    assert run("check", cwd=course).returncode == 0

@@ -1,0 +1,181 @@
+"""`autograder grade` on good, odd and bad submissions, from outside."""
+
+import csv
+import json
+import zipfile
+
+import pytest
+
+STDERR = "import sys, warnings\nprint('hello')\nprint('noise', file=sys.stderr)\nwarnings.warn('odd')\n"
+TRAINS_AT_IMPORT = """
+import torch
+net = torch.nn.Linear(3, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+for step in range(3):
+    optimizer.zero_grad()
+    loss = net(torch.randn(4, 3)).pow(2).mean()
+    loss.backward()
+    optimizer.step()
+    print('step', step, loss.item())
+"""
+
+
+def with_row_means(kit, body):
+    return kit.solution.replace("return t.mean(1)", body)
+
+
+@pytest.fixture(scope="module")
+def graded(kit, tmp_path_factory):
+    """One run over everything a class hands in; a test looks at its own submission."""
+    s = kit.solution
+    course = kit.course(tmp_path_factory.mktemp("class") / "course")
+    helper = s.replace("return t.mean(1)", "from averages import mean\n    return mean(t, 1)")
+    texts = {
+        "good": s,
+        "noisy": STDERR + s.replace("return t.mean(1)", "print(t); warnings.warn('x'); return t.mean(1)"),
+        "trains": TRAINS_AT_IMPORT + s,
+        "helper": {"mini.py": helper, "averages.py": "def mean(t, axis):\n    return t.mean(axis)\n"},
+        "in_topic_folder": {"01_mini/mini.py": s, "notes.txt": "hello"},
+        "chinese": "# 张量的练习：每一行的平均值\n" + s,
+        "gbk_declared": ("# -*- coding: gbk -*-\n# 平均值\n" + s).encode("gbk"),
+        "syntax": "def row_means(t:\n    return t\n",
+        "gbk": ("# 这是我的作业，每一行的平均值，请老师批改，谢谢！\n" + s).encode("gbk"),
+        "not_installed": "import tensorflow_of_tomorrow\n" + s,
+        "raises": "x = 1\nraise ValueError('no data here')\n",
+        "exits": "import sys\nsys.exit(0)\n",
+        "asks": "name = input('Your name? ')\n" + s,
+        "loops": "while True:\n    pass\n",
+        "empty_folder": {".keep": ""},
+        "renamed": {"network.py": s},
+        "arity": with_row_means(kit, "pass").replace("def row_means(t: Tensor)", "def row_means()"),
+        "none": with_row_means(kit, "t.mean(1)"),
+        "text": with_row_means(kit, "return 'done'"),
+        "nan": with_row_means(kit, "return t.mean(1) * float('nan')"),
+        "generator": with_row_means(kit, "yield t.mean(1)"),
+        "infinite": with_row_means(kit, "\n    while True:\n        pass"),
+        "crashes": with_row_means(kit, "import ctypes; ctypes.string_at(0)"),
+        "quits": with_row_means(kit, "import os; os._exit(0)"),
+        "raises_in_call": with_row_means(kit, "return t.meen(1)"),
+        "autograd": s.replace("return 2 * x", "x = x.clone().requires_grad_(); (x ** 2).sum().backward(); return x.grad"),
+        "only_many_rows": with_row_means(kit, "return t.mean(1) if len(t) > 1 else t.mean(1) + 1"),
+        "summed": with_row_means(kit, "return t.sum(1)"),
+    }
+    folder = course / "handed-in"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "zipped.zip", "w") as archive:
+        archive.writestr("homework/mini.py", s)
+    (folder / "bad_archive.zip").write_bytes(b"PK\x03\x04 not really")
+    (folder / "single.py").write_text(s)
+    (folder / "linked").mkdir()
+    (folder / "linked/mini.py").symlink_to(course / "solutions/01_mini/mini.py")
+    return kit.grade(course, texts), course / "out"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["good", "noisy", "trains", "helper", "in_topic_folder", "chinese", "gbk_declared", "zipped", "single"],
+)
+def test_correct_code_gets_full_marks_however_it_comes(graded, name):
+    result = graded[0][name]
+    assert (result["status"], result["score"], result["message"]) == ("graded", 6.0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("syntax", ["mini.py does not parse", "line 1", "def row_means(t:"]),
+        ("gbk", ["not UTF-8", "GBK", "save it again as UTF-8"]),
+        ("not_installed", ["tensorflow_of_tomorrow", "not installed", "line 1 of mini.py"]),
+        ("raises", ["ValueError", "no data here", "line 2 of mini.py"]),
+        ("exits", ["sys.exit()", "line 2 of mini.py"]),
+        ("asks", ["input()", "line 1 of mini.py"]),
+        ("loops", ["longer than 3 s", "loop"]),
+        ("empty_folder", ["empty", "mini.py"]),
+        ("renamed", ["no mini.py", "found network.py"]),
+        ("bad_archive", ["zip"]),
+        ("linked", ["mini.py"]),
+    ],
+)
+def test_a_module_that_cannot_be_used_is_named_in_a_sentence(graded, name, words):
+    result = graded[0][name]
+    assert (result["status"], result["score"]) == ("unreadable", 0.0)
+    assert all(word in result["message"] for word in words), result["message"]
+    assert result["message"].endswith((".", "?"))
+    assert "Traceback" not in result["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "status", "words"),
+    [
+        ("arity", "row_means", "error", ["cannot be called"]),
+        ("none", "row_means", "failed", ["None", "return"]),
+        ("text", "row_means", "failed", ["the text", "tensor"]),
+        ("nan", "row_means", "failed", ["nan"]),
+        ("generator", "row_means", "failed", ["generator"]),
+        ("infinite", "row_means", "timeout", ["longer than 2 s"]),
+        ("crashes", "row_means", "crashed", ["segmentation fault"]),
+        ("quits", "row_means", "crashed", ["exit code 0"]),
+        ("raises_in_call", "row_means", "error", ["AttributeError", "meen", "line 8 of mini.py"]),
+        ("autograd", "slope", "forbidden", ["by hand"]),
+        ("only_many_rows", "row_means", "partial", ["works for a single row"]),
+    ],
+)
+def test_a_task_that_fails_costs_only_itself_and_says_why(graded, name, task, status, words):
+    result = graded[0][name]
+    tasks = {t["id"]: t for t in result["tasks"]}
+    assert tasks[task]["status"] == status
+    assert all(word in tasks[task]["message"] for word in words), tasks[task]["message"]
+    assert tasks[task]["hint"]
+    others = [t for t in tasks.values() if t["id"] != task]
+    assert {t["status"] for t in others} == {"passed"}
+    assert result["score"] == sum(t["score"] for t in tasks.values())
+    assert tasks[task]["score"] == (2.0 if status == "partial" else 0.0)
+
+
+def test_the_mutant_that_answers_alike_is_the_diagnosis(graded):
+    task = graded[0]["summed"]["tasks"][0]
+    assert task["diagnosis"] == "Your result is what comes out of code that adds without dividing."
+    assert "Expected" in task["message"]
+
+
+def test_results_have_the_agreed_keys(graded):
+    result = graded[0]["good"]
+    assert list(result) == ["schema", "topic", "submission", "status", "score", "max_score", "message", "isolation",
+                            "seconds", "tasks"]  # fmt: skip
+    assert list(result["tasks"][0]) == ["id", "status", "score", "max_score", "message", "diagnosis", "hint", "seconds"]
+    assert (result["schema"], result["topic"], result["submission"]) == (1, "01_mini", "good")
+
+
+def test_scores_csv_has_a_row_a_submission_and_a_column_a_task(graded):
+    results, out = graded
+    rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
+    assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale"]
+    assert {row["submission"]: float(row["score"]) for row in rows} == {n: r["score"] for n, r in results.items()}
+
+
+def test_grading_again_uses_the_same_inputs(course, run, kit):
+    folder = kit.write(course / "handed-in", {"a": kit.solution})
+    seeds = []
+    for _ in range(2):
+        assert run("grade", folder, "--topic", "01_mini", "--out", course / "out", cwd=course).returncode == 0
+        seeds.append(json.loads((course / "out/grading.json").read_text())["seed"])
+    assert seeds[0] == seeds[1]
+
+
+def test_workers_share_the_class(grade, solution):
+    wrong = solution.replace("2 * x", "3 * x")
+    results = grade({f"s{n}": solution if n % 2 else wrong for n in range(6)} | {"bad": "1 +"}, "--workers", "2")
+    assert {name: result["score"] for name, result in results.items()} == {
+        "s0": 4.0, "s1": 6.0, "s2": 4.0, "s3": 6.0, "s4": 4.0, "s5": 6.0, "bad": 0.0
+    }  # fmt: skip
+
+
+def test_a_fault_of_the_suite_is_broken_not_a_zero(course, grade, solution):
+    suite = course / "tests/hidden/01_mini/test_mini.py"
+    suite.write_text(suite.read_text().replace("2 * x.double()", "2 * x.dubble()"))
+    result = grade({"good": solution})["good"]
+    assert result["status"] == "broken"
+    assert "slope" in result["message"]
+    assert {t["id"]: t["status"] for t in result["tasks"]} == {
+        "row_means": "passed", "slope": "broken", "Scale": "passed"
+    }  # fmt: skip
