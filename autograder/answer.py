@@ -10,14 +10,16 @@ import sys
 import traceback
 import types
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from autograder import techniques, wire
+from autograder import cells, notebook, techniques, wire
 from autograder.results import Status
+from autograder.torchvision_shim import import_torchvision
 
 
 @dataclass(frozen=True)
@@ -31,15 +33,22 @@ class Fault:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A learner's module, or the fault that kept it from being imported."""
+    """A learner's module, or the fault that kept it from being imported.
+
+    `failed` has the source of each of a notebook's cells that could not be run, and why.
+    """
 
     module: types.ModuleType | None
     fault: Fault | None
     folder: Path
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(path: Path, let_through: tuple[type[BaseException], ...] = ()) -> Loaded:
-    """Import the module at `path` afresh, with its folder first on sys.path for helper modules beside it."""
+def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds: float = 0.0) -> Loaded:
+    """Import the module at `path` afresh, with its folder first on sys.path for helper modules beside it.
+
+    The cells of a notebook run one by one. In `seconds`, if given, all cells get their turn, though one never ends.
+    """
     folder = path.parent
     for name, module in list(sys.modules.items()):  # helpers of another submission must not be found again
         file = Path(getattr(module, "__file__", None) or "/")
@@ -49,11 +58,18 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = ()) -> Loade
     module.__file__ = str(path)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(folder))
+    failed: Mapping[str, str] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
-            exec(code, module.__dict__)  # noqa: S102  this is the import
+            source = path.read_bytes()
+            if any(b"torchvision" in file.read_bytes() for file in folder.glob("*.py")):
+                import_torchvision()  # heals a wheel that a plain import would fail on
+            of_notebook = notebook.cells(source.decode("utf-8", "replace"))
+            if of_notebook:
+                failed = cells.run(of_notebook, module, folder, import_fault, let_through, seconds)
+            else:
+                exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the import
     except let_through:
         raise
     except BaseException as error:  # noqa: BLE001  whatever a module raises at import, sys.exit() included
@@ -63,11 +79,11 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = ()) -> Loade
         # Helper modules may be imported lazily, inside a function: their folder stays findable, but last.
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-    return Loaded(module, None, folder)
+    return Loaded(module, None, folder, failed)
 
 
-def import_fault(error: BaseException, folder: Path, name: str) -> Fault:
-    """A sentence a student can act on for whatever was raised while `name` was being imported."""
+def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
+    """A sentence a student can act on for whatever was raised while `name` was being imported, or run."""
     kind = type(error).__name__
     where = learner_line(error, folder)
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == folder:
@@ -75,13 +91,13 @@ def import_fault(error: BaseException, folder: Path, name: str) -> Fault:
         shown = f": `{wire.clean(text, 120)}`" if text else ""
         message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):
-        message = f"{name} ends the program while it is being imported{where}: remove sys.exit() or exit()."
+        message = f"{name} ends the program while it is being {verb}{where}: remove sys.exit() or exit()."
     elif isinstance(error, EOFError | OSError) and "input" in where:
-        message = f"{name} asks for input() while it is being imported{where}: nobody answers when it is graded."
+        message = f"{name} asks for input() while it is being {verb}{where}: nobody answers when it is graded."
     elif isinstance(error, ModuleNotFoundError):
         message = f"{name} imports {error.name!r}, which is not installed here{where}."
     else:
-        message = f"{name} cannot be imported: {kind}: {one_line(error)}{where}."
+        message = f"{name} cannot be {verb}: {kind}: {one_line(error)}{where}."
     return Fault(Status.ERROR, wire.clean(message), kind)
 
 
@@ -95,7 +111,16 @@ def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[
     except wire.WireError as error:
         return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
-        return _fault_frame(call_fault(error, loaded.folder))
+        fault = call_fault(error, loaded.folder)
+        if fault.status is Status.MISSING and isinstance(error, AttributeError):
+            fault = replace(fault, message=wire.clean(f"{fault.message} {_failed_cells(loaded, error.name)}".strip()))
+        return _fault_frame(fault)
+
+
+def _failed_cells(loaded: Loaded, name: str) -> str:
+    """Why a notebook has no `name`: the first of its cells that failed, and the first that names it."""
+    naming = [text for source, text in loaded.failed.items() if name in source]
+    return " ".join(dict.fromkeys([*list(loaded.failed.values())[:1], *naming[:1]]))
 
 
 def _fault_frame(fault: Fault) -> bytes:
@@ -126,7 +151,7 @@ def resident(value: Any) -> Any:
         return value
     from autograder import data  # noqa: PLC0415  most topics need no data set
 
-    return data.resident(value.split)
+    return data.resident(value.name)
 
 
 def call_fault(error: BaseException, folder: Path) -> Fault:

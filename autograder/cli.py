@@ -52,7 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
-    grade.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
     grade.set_defaults(run=_grade)
 
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
@@ -62,14 +61,18 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
-    verify.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
     verify.set_defaults(run=_verify)
 
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
-    demo.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
     demo.set_defaults(run=_demo)
+
+    for command in (grade, verify, demo):
+        command.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+        command.add_argument("--data", default="", help="images to train on: auto, official, embedded, or a path")
+        command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
+        command.add_argument("--budget", default="", help="the budget to train with, from course.yaml")
 
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
     doctor.set_defaults(run=_doctor)
@@ -105,9 +108,14 @@ def _hint(options: argparse.Namespace) -> int:
 
 
 def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
-    from autograder import grade  # noqa: PLC0415  imports torch, which other commands need not wait for
+    from autograder import budget, grade  # noqa: PLC0415  imports torch, which other commands need not wait for
 
-    return grade.Plan(topic, seed, grade.isolation_here(options.isolation))
+    isolation, training = grade.isolation_here(options.isolation), None
+    if "budgets" in topic.settings:
+        training = budget.choose(
+            topic.settings, source=options.data, budget=options.budget, allow_download=options.download
+        )
+    return grade.Plan(topic, seed, isolation, training)
 
 
 def _grade(options: argparse.Namespace) -> int:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from autograder import confine, suite
+from autograder import confine, pool, suite
 from autograder.answer import Fault
-from autograder.course import Topic
-from autograder.errors import KitError
+from autograder.budget import Training
+from autograder.course import Limits, Topic
+from autograder.errors import KitError, SandboxError
+from autograder.process import Order
 from autograder.results import Report, Status, SubmissionStatus, TaskResult
-from autograder.sandbox import Order, SandboxError, Server
+from autograder.sandbox import Server
 from autograder.session import Session
 from autograder.student import StudentFault
 from autograder.submission import Submission
@@ -28,7 +30,7 @@ class Plan:
     topic: Topic
     seed: int
     isolation: str
-    data: Mapping[str, Any] | None = None
+    training: Training | None = None
     diagnosing: bool = True
 
 
@@ -47,47 +49,16 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
     """Grade every submission; `emit` gets each Report as soon as it is there, in this process."""
     workers = min(workers, len(submissions))
     if workers <= 1:
-        with Keeper(plan) as keeper:
-            grade_here(plan, submissions, emit, keeper)
+        _work(plan, submissions, emit)
         return
-    context = multiprocessing.get_context("spawn")
-    waiting, finished = context.Queue(), context.Queue()
-    for submission in [*submissions, *[None] * workers]:
-        waiting.put(submission)
-    processes = [context.Process(target=_work, args=(plan, waiting, finished), daemon=False) for _ in range(workers)]
-    for process in processes:
-        process.start()
-    running = workers
-    reported: set[str] = set()
-    while running:
-        item = finished.get()
-        if isinstance(item, Report):
-            reported.add(item.submission)
-            emit(item)
-        else:
-            running -= 1
-            if isinstance(item, str):
-                for process in processes:
-                    process.kill()
-                raise KitError(item)
-    for process in processes:
-        process.join()
-    for submission in submissions:
-        if submission.name not in reported:
-            emit(_whole(plan, submission, SubmissionStatus.BROKEN, "The grading worker stopped before it was done.", 0.0))
+    for lost in pool.spread(functools.partial(_work, plan), submissions, emit, workers):
+        emit(_whole(plan, lost, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0))
 
 
-def _work(plan: Plan, waiting: Any, finished: Any) -> None:
-    """One worker process: its own server, the same suite, submissions from a shared queue."""
-    try:
-        with Keeper(plan) as keeper:
-            grade_here(plan, iter(waiting.get, None), finished.put, keeper)
-        finished.put(None)
-    except KitError as error:
-        finished.put(str(error))
-    except BaseException:
-        finished.put(None)
-        raise
+def _work(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> None:
+    """One of several processes: it has a server of its own."""
+    with Keeper(plan) as keeper:
+        grade_here(plan, submissions, emit, keeper)
 
 
 def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper: Keeper) -> None:
@@ -118,7 +89,8 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper
         submission, started = current[0]
         emit(_graded(plan, submission, graded, time.monotonic() - started))
 
-    suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing)
+    suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing,
+              training=plan.training)  # fmt: skip
 
 
 class Keeper:
@@ -126,27 +98,26 @@ class Keeper:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._server = self._start()
-
-    def _start(self) -> Server:
-        warm = self._plan.topic.settings.get("warm", [])
-        return Server(warm, self._plan.data, isolated=self._plan.isolation == "full")
+        residents = [plan.training.resident] if plan.training else []
+        self._server = Server(plan.topic.settings.get("warm", []), residents)
 
     def ready(self) -> None:
         """Wait until a server is warm; start another one if it has died."""
-        if not self._server.alive():
-            self._server.close()
-            self._server = self._start()
         self._server.wait_until_ready()
 
     def session(self, submission: Submission) -> Session:
         """A session whose module has been imported; a failed import is confirmed in a fresh child."""
         plan = self._plan
         tasks = [task.id for task in plan.topic.tasks if task.forbid]
-        order = Order(submission.files, plan.topic.module, tasks, plan.topic.limits)
+        order = Order(submission.files, plan.topic.module, tasks, _limits(plan))
         for last in (False, True):
             session = Session(self._server, order)
-            child = session.child()
+            try:
+                child = session.child()
+            except SandboxError:
+                if last:
+                    raise
+                continue
             if child.ended is None:
                 return session
             session.close()
@@ -159,6 +130,14 @@ class Keeper:
 
     def __exit__(self, *_: object) -> None:
         self._server.close()
+
+
+def _limits(plan: Plan) -> Limits:
+    """The topic's limits, and the time for a run of training and its confirmation."""
+    limits = plan.topic.limits
+    if plan.training is None:
+        return limits
+    return replace(limits, total_seconds=limits.total_seconds + 2 * plan.training.budget.seconds)
 
 
 def _tasks(plan: Plan, status: Status) -> tuple[TaskResult, ...]:
@@ -186,4 +165,4 @@ def _graded(plan: Plan, submission: Submission, graded: suite.Graded, seconds: f
 
 
 def _data_name(plan: Plan) -> str:
-    return str(plan.data["source"]) if plan.data else ""
+    return plan.training.source.name if plan.training else ""

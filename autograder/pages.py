@@ -24,8 +24,8 @@ def write(out: Path, title: str, reports: Sequence[Report]) -> None:
     page = environment.get_template("submission.html")
     for report in reports:
         attached = report.attachments
-        text = page.render(report=report, css=css, curve=_curve(attached.get("loss_curve", [])),
-                           confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []))  # fmt: skip
+        text = page.render(report=report, css=css, curve=_curve(attached.get("losses", [])),
+                           confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []), accuracy=attached.get("accuracy"))  # fmt: skip
         write_atomically(out / "pages" / f"{report.submission}.html", text)
     rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": _not_yet(r)} for r in reports]
     mean = sum(r.score for r in reports) / len(reports) if reports else 0.0
@@ -75,11 +75,11 @@ def _curve(losses: Sequence[float]) -> Markup | None:
 
 
 def _confusion(found: Any) -> dict[str, Any] | None:
-    """Rows for the table: {"classes": names, "matrix": counts[true][predicted]}."""
+    """Rows for the table: {"classes": names, "counts": counts[true][predicted]}."""
     if not found:
         return None
     rows = []
-    for name, counts in zip(found["classes"], found["matrix"], strict=True):
+    for name, counts in zip(found["classes"], found["counts"], strict=True):
         total = sum(counts) or 1
         rows.append({"name": name, "cells": [{"count": n, "share": round(80 * n / total)} for n in counts]})
     return {"classes": found["classes"], "rows": rows}

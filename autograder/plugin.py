@@ -6,6 +6,7 @@ A check is a function `test_TASK__what(student, rng)` in exercises/TOPIC or test
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ import torch
 
 from autograder import course, wire
 from autograder.answer import Loaded, learner_line, load, serve
+from autograder.budget import Training, choose
 from autograder.course import Task, Topic
 from autograder.errors import KitError
 from autograder.judge import judge
@@ -49,6 +51,7 @@ SEED = pytest.StashKey[int]()
 ASK = pytest.StashKey[Callable[[Check], contextlib.AbstractContextManager[Ask]]]()
 LOADED = pytest.StashKey[dict[Path, Loaded]]()
 SUMMARY = pytest.StashKey[dict[str, list[CheckResult]]]()
+TRAINING = pytest.StashKey[Callable[[Topic], Training]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +68,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ASK] = lambda check: in_process(check, config)
     config.stash[LOADED] = {}
     config.stash[SUMMARY] = {}
+    config.stash[TRAINING] = functools.cache(lambda topic: choose(topic.settings))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -86,7 +90,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("devices")
         item.stash[CHECK] = Check(topic, task, title, marker.args[0] if marker else None, public)
         if item.config.pluginmanager.hasplugin("timeout"):
-            item.add_marker(pytest.mark.timeout(task.limits.check_seconds))
+            item.add_marker(pytest.mark.timeout(seconds_for(item)))
+
+
+def seconds_for(item: pytest.Item) -> float:
+    """The time that a check may take: its task's limit, or the budget's if it trains."""
+    check = item.stash[CHECK]
+    if "training" in getattr(item, "fixturenames", ()):
+        return item.config.stash[TRAINING](check.topic).budget.seconds
+    return check.task.limits.check_seconds
 
 
 def _placed(path: Path) -> tuple[Path, str, bool] | None:
@@ -147,6 +159,12 @@ def rng(request: pytest.FixtureRequest) -> torch.Generator:
     return torch.Generator().manual_seed(
         derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "inputs")
     )
+
+
+@pytest.fixture
+def training(request: pytest.FixtureRequest) -> Training:
+    """The images and the budget of this grading, from the topic's settings."""
+    return request.config.stash[TRAINING](request.node.stash[CHECK].topic)
 
 
 @pytest.fixture

@@ -14,14 +14,17 @@ from typing import Any
 
 import pytest
 
-from autograder import answer, diagnose, mutants, plugin
+from autograder import answer, diagnose, mutants, patience, plugin
+from autograder.budget import Training
 from autograder.course import Task, Topic
 from autograder.errors import KitError
-from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, Ask, Check
+from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAINING, Ask, Check
 from autograder.results import CheckResult, Status, TaskResult, summarise
 from autograder.session import Session
 
 SLOW_SECONDS = 2.0  # a check slower than this is not repeated with the mutants
+SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submission's values must not draw out
+_UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,12 @@ def run(
     report: Callable[[Graded], None],
     *,
     diagnosing: bool = True,
+    training: Training | None = None,
 ) -> None:
     """Check each session's submission with the topic's hidden suite and report it before the next is taken."""
     if not topic.hidden_suite.is_file():
         raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
-    loop = _Loop(topic, seed, iter(sessions), report, diagnosing)
+    loop = _Loop(topic, seed, iter(sessions), report, diagnosing, training)
     arguments = [str(topic.hidden_suite), f"--rootdir={topic.root}", f"--confcutdir={topic.hidden_suite.parent}",
                  "--import-mode=importlib", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:terminal",
                  "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
@@ -77,10 +81,12 @@ class _Loop:
     sessions: Iterator[Session]
     report: Callable[[Graded], None]
     diagnosing: bool
+    training: Training | None
     ran: bool = False
     complaint: str = ""
     error: BaseException | None = None
     known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
+    sound: dict[str, bool] = field(default_factory=dict)
     wrong_modules: list[tuple[mutants.Mutant, Path]] = field(default_factory=list)
     attachments: dict[str, Any] = field(default_factory=dict)
 
@@ -95,6 +101,8 @@ class _Loop:
         self.ran = True
         config = session.config
         config.stash[SEED] = self.seed
+        if self.training is not None:
+            config.stash[TRAINING] = lambda _, found=self.training: found
         items: dict[str, list[pytest.Item]] = {task.id: [] for task in self.topic.tasks}
         for item in session.items:
             items[item.stash[CHECK].task.id].append(item)
@@ -124,17 +132,19 @@ class _Loop:
             return
         for item in items:
             result = self.once(item, session)
-            if result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN):
+            if result.status not in (Status.PASSED, Status.MISSING):
                 session.fresh()  # neither another check's crash nor leftover state may cost a point
                 result = self.once(item, session)
-            if result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
+            if result.status is Status.BROKEN and session.intact and self.passes_with_solution(item):
+                result = replace(result, status=Status.FAILED, message=_UNUSABLE)
+            elif result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
                 result = replace(result, diagnosis=self.diagnosis(item, result) or result.diagnosis)
             yield result
             if item is items[0] and result.status is not Status.PASSED:
                 return
 
     def once(self, item: pytest.Item, session: Session) -> CheckResult:
-        session.begin(item.stash[CHECK].task.limits.check_seconds)
+        session.begin(plugin.seconds_for(item))
         result = self.execute(item)
         self.attachments.update(item.stash.get(ATTACHED, dict[str, Any]()))
         return result
@@ -143,9 +153,26 @@ class _Loop:
         """One run of one check, answered by whatever ASK opens."""
         _forget(item)
         started = time.monotonic()
-        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        with contextlib.suppress(patience.OutOfPatience), patience.limited(SUITE_SECONDS):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
         missing = CheckResult(Status.BROKEN, "", "The check gave no result.")
         return replace(item.stash.get(RESULT, missing), seconds=time.monotonic() - started)
+
+    def passes_with_solution(self, item: pytest.Item) -> bool:
+        """Whether the check itself is sound: then it broke on what the submission returned."""
+        if item.nodeid not in self.sound:
+            found = self.topic.solution.is_file() and self.execute_with(item, self.topic.solution).status
+            self.sound[item.nodeid] = found == Status.PASSED
+        return self.sound[item.nodeid]
+
+    def execute_with(self, item: pytest.Item, path: Path) -> CheckResult:
+        """One run of one check, answered in this process by a module of the course."""
+        stash, loaded = item.config.stash, dict[Path, answer.Loaded]()
+        before, stash[ASK] = stash[ASK], lambda check: plugin.answers_from(path, check, loaded)
+        try:
+            return self.execute(item)
+        finally:
+            stash[ASK] = before
 
     def write_mutants(self, folder: Path) -> None:
         if not self.diagnosing:
@@ -174,16 +201,9 @@ class _Loop:
         """What a mutant answers to a check: the same for every submission, so asked once."""
         key = (item.nodeid, number)
         if key not in self.known:
-            stash = item.config.stash
-            before = stash[ASK]
-            loaded: dict[Path, answer.Loaded] = {}
-            stash[ASK] = lambda check: plugin.answers_from(path, check, loaded)
-            try:
-                outcome = self.execute(item)
-                failed = outcome.status not in (Status.PASSED, Status.BROKEN) and STUDENT in item.stash
-                self.known[key] = list(item.stash[STUDENT].replies) if failed else [object()]
-            finally:
-                stash[ASK] = before
+            outcome = self.execute_with(item, path)
+            failed = outcome.status not in (Status.PASSED, Status.BROKEN) and STUDENT in item.stash
+            self.known[key] = list(item.stash[STUDENT].replies) if failed else [object()]
         return self.known[key]
 
 
@@ -196,4 +216,10 @@ def _forget(item: pytest.Item) -> None:
 
 @contextlib.contextmanager
 def _asking(session: Session, check: Check) -> Iterator[Ask]:
-    yield session.asker(check.devices)
+    ask = session.asker(check.devices)
+
+    def asked(frame: bytes) -> bytes:
+        with patience.paused():  # the session has limits of its own
+            return ask(frame)
+
+    yield asked

@@ -19,8 +19,11 @@ import torch
 
 MAX_DEPTH = 32
 MAX_ITEMS = 100_000
-MAX_HEADER = 8 << 20
+MAX_TENSORS = 20_000
+MAX_AXES = 32
+MAX_HEADER = 4 << 20
 MAX_FRAME = 64 << 20
+MAX_OVERHEAD = 2 * MAX_HEADER + 1024  # what a frame holds beside the bytes of its tensors
 
 _INT64 = 1 << 63
 _DTYPES = {
@@ -49,7 +52,7 @@ class Opaque:
 class Resident:
     """Stands for a data set that the receiving process already holds."""
 
-    split: str
+    name: str
 
 
 def clean(text: str, limit: int = 500) -> str:
@@ -59,12 +62,15 @@ def clean(text: str, limit: int = 500) -> str:
 
 
 def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -> bytes:
-    """Bytes of one value; `layout` keeps a tensor's strides and `.grad` (for arguments). WireError if it is too much."""
+    """Bytes of one value; `layout` keeps strides and `.grad` of tensors (for arguments). WireError if it is too much."""
     packer = _Packer(max_bytes, layout)
     header = json.dumps(packer.pack(value, 0), separators=(",", ":")).encode()
     if len(header) > MAX_HEADER:
-        raise WireError("the value has too many items")
-    return struct.pack("<I", len(header)) + header + safetensors.torch.save(packer.tensors)
+        raise WireError("the value has too much text or too many items")
+    tensors = safetensors.torch.save(packer.tensors)
+    if int.from_bytes(tensors[:8], "little") > MAX_HEADER:
+        raise WireError("the value has too many tensors")
+    return struct.pack("<I", len(header)) + header + tensors
 
 
 class _Packer:
@@ -74,7 +80,7 @@ class _Packer:
         self.items = 0
         self.layout = layout
 
-    def pack(self, value: object, depth: int) -> Any:  # noqa: C901, PLR0911  one line a type
+    def pack(self, value: object, depth: int) -> Any:  # noqa: C901  one line a type
         self.items += 1
         if depth > MAX_DEPTH:
             raise WireError("the value is nested too deeply")
@@ -109,7 +115,7 @@ class _Packer:
         if isinstance(value, torch.device):
             return {"device": str(value)}
         if isinstance(value, Resident):
-            return {"resident": value.split}
+            return {"resident": value.name}
         return {"opaque": value.type_name if isinstance(value, Opaque) else clean(type(value).__name__, 80)}
 
     def spend(self, size: int) -> None:
@@ -119,6 +125,8 @@ class _Packer:
 
     def store(self, tensor: torch.Tensor) -> str:
         self.spend(tensor.numel() * tensor.element_size())
+        if len(self.tensors) == MAX_TENSORS:
+            raise WireError("the value has too many tensors")
         name = str(len(self.tensors))
         # A copy of its own: safetensors refuses tensors that share memory.
         self.tensors[name] = tensor.resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
@@ -129,6 +137,8 @@ class _Packer:
             plain = value.as_subclass(torch.Tensor)
             if plain.layout is not torch.strided or plain.dtype not in _TENSOR_DTYPES or plain.is_meta:
                 return {"opaque": f"{plain.layout} {plain.dtype} tensor".replace("torch.", "")}
+            if plain.dim() > MAX_AXES:
+                return {"opaque": f"tensor of {plain.dim()} axes"}
             node: dict[str, Any] = {}
             if plain.requires_grad:
                 node["requires_grad"] = True
@@ -147,8 +157,8 @@ class _Packer:
             tensor = torch.from_numpy(np.array(value, order="C", copy=True, subok=False))
         except TypeError:
             return {"opaque": f"NumPy array of {clean(str(value.dtype), 40)}"}
-        if tensor.dtype not in _TENSOR_DTYPES:
-            return {"opaque": f"NumPy array of {value.dtype}"}
+        if tensor.dtype not in _TENSOR_DTYPES or tensor.dim() > MAX_AXES:
+            return {"opaque": f"NumPy array of {tensor.dim()} axes, {value.dtype}"}
         return {"array": self.store(tensor)}
 
     def dictionary(self, value: dict[Any, Any], depth: int) -> Any:
@@ -168,7 +178,12 @@ def decode(frame: bytes | bytearray | memoryview) -> Any:
         if size > MAX_HEADER or 4 + size > len(view):
             raise WireError("the header's length is wrong")
         header = json.loads(bytes(view[4 : 4 + size]), parse_constant=_refuse)
+        (described,) = struct.unpack_from("<Q", view, 4 + size)
+        if described > MAX_HEADER:  # else a frame of empty tensors alone would fill the memory
+            raise WireError("the frame describes too many tensors")
         tensors = safetensors.torch.load(bytes(view[4 + size :]))
+        if any(t.dtype not in _TENSOR_DTYPES or t.dim() > MAX_AXES for t in tensors.values()):
+            raise WireError("a tensor of a kind that is never sent")
         unpacker = _Unpacker(tensors)
         value = unpacker.unpack(header, 0)
         if tensors:
@@ -210,7 +225,7 @@ class _Unpacker:
             return [self.unpack(item, depth + 1) for item in node]
         return self.tagged(node, depth)
 
-    def tagged(self, node: dict[str, Any], depth: int) -> Any:  # noqa: C901, PLR0911  one branch a tag
+    def tagged(self, node: dict[str, Any], depth: int) -> Any:  # noqa: C901  one branch a tag
         if "tensor" in node:
             return self.tensor(node, depth)
         if len(node) != 1:
