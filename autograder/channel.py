@@ -1,13 +1,16 @@
-"""Frames on a stream socket: a length, a nonce and the bytes. Both ends of the sandbox speak this."""
+"""Frames on a stream: a length, a nonce and the bytes. Both ends of the sandbox speak this."""
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import struct
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 NONCE_BYTES = 16
+DAMAGED = 91  # exit code of a child that could not go on
 _HEAD = struct.Struct(f"<Q{NONCE_BYTES}s")
 
 
@@ -19,6 +22,14 @@ class Readable(Protocol):
         ...
 
 
+class Writable(Protocol):
+    """A socket, or what writes to one."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Write all of `data`."""
+        ...
+
+
 class Closed(Exception):
     """The other end has closed the channel."""
 
@@ -27,7 +38,24 @@ class TooLong(Exception):
     """The other end announces more bytes than it may send."""
 
 
-def send(channel: socket.socket, nonce: bytes, body: bytes) -> None:
+@dataclass(frozen=True)
+class Descriptor:
+    """A connected socket by its number: read and write are all the system calls that a confined process needs."""
+
+    number: int
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Read some bytes into `buffer`; 0 at the end of the stream."""
+        return os.readv(self.number, [buffer])
+
+    def sendall(self, data: bytes, /) -> None:
+        """Write all of `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.number, view) :]
+
+
+def send(channel: Writable, nonce: bytes, body: bytes) -> None:
     """Write one frame; the socket's own time-out applies."""
     channel.sendall(_HEAD.pack(len(body), nonce))
     channel.sendall(body)

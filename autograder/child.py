@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,24 @@ from autograder import answer, channel, notebook, techniques, wire
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
 
-def serve_submission(stream: socket.socket, scratch: Path) -> None:
+def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence[str]) -> None:
     """Receive the submission's files, look at its source, import it, then answer one request after another."""
     nonce, body = channel.receive(stream, MAX_REQUEST)
     order: dict[str, Any] = wire.decode(body)
-    folder = scratch / "submission"
-    write_files(folder, order["files"])
-    # Sent before any line of the submission has run, so the grader may believe it.
-    channel.send(stream, nonce, wire.encode({"looked": look(order)}))
     if order["devices"] is not None:
         from autograder import accelerator  # noqa: PLC0415  only topics with devices need it
 
         accelerator.enable(order["devices"])
     keep_loading_in_this_process()
+    # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
+    channel.send(stream, nonce, wire.encode({"ready": list(layers)}))
+    folder = scratch / "submission"
+    fault = write_files(folder, order["files"])
+    # Sent before any line of the submission has run, so the grader may believe it.
+    channel.send(stream, nonce, wire.encode({"looked": look(order), "fault": fault}))
     loaded = answer.load(folder / order["module"], seconds=order["import_seconds"])
-    fault = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
-    channel.send(stream, nonce, wire.encode({"loaded": fault}))
+    failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
+    channel.send(stream, nonce, wire.encode({"loaded": failure}))
     while True:
         nonce, body = channel.receive(stream, MAX_REQUEST)
         channel.send(stream, nonce, answer.serve(loaded, bytes(body), order["reply_bytes"]))
@@ -50,20 +52,26 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
         found = techniques.look(sources, module, order["tasks"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
-    return {
-        task: [*(notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)), at.text]
-        for task, at in found.items()
-    }
+    places = {}
+    for task, at in found.items():
+        place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
+        places[task] = [*place, at.text]
+    return places
 
 
-def write_files(folder: Path, files: dict[str, bytes]) -> None:
-    """Put the submission's files into the scratch folder; names are relative and checked by the sender."""
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+def write_files(folder: Path, files: dict[str, bytes]) -> str | None:
+    """Put the submission's files into the scratch folder; what is wrong with them, or None. The names are relative."""
     sys.dont_write_bytecode = True
+    folder.mkdir()
     os.chdir(folder)
+    for name, content in files.items():
+        try:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            return f"The file {name} of the submission cannot be used: {error.strerror}."
+    return None
 
 
 def keep_loading_in_this_process() -> None:

@@ -42,6 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("topic", nargs="?", metavar="TOPIC")
     check.set_defaults(run=_check)
 
+    watch = commands.add_parser("watch", help="run a topic's public checks at every save")
+    watch.add_argument("topic", metavar="TOPIC")
+    watch.set_defaults(run=_watch)
+
     hint = commands.add_parser("hint", help="show a task's hint")
     hint.add_argument("task", metavar="TASK")
     hint.set_defaults(run=_hint)
@@ -95,6 +99,13 @@ def _check(options: argparse.Namespace) -> int:
     topics = [found.topic(options.topic)] if options.topic else [t for t in found.topics if t.public_checks.is_file()]
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", *(str(t.exercise) for t in topics)]
     return min(subprocess.run(command, check=False, cwd=found.root).returncode, 1)  # noqa: S603  our own command
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from autograder import watch  # noqa: PLC0415  imports torch
+
+    watch.watch(_here().topic(options.topic))
+    return 0
 
 
 def _hint(options: argparse.Namespace) -> int:

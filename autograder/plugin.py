@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 
-from autograder import course, wire
+from autograder import course, ranks, wire
 from autograder.answer import Loaded, learner_line, load, serve
 from autograder.budget import Training, choose
 from autograder.course import Task, Topic
@@ -29,7 +29,14 @@ from autograder.student import Student
 # Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
 _LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
 
-Ask = Callable[[bytes], bytes]
+
+@dataclass(frozen=True)
+class Answers:
+    """Ways to ask a submission: one request frame for one reply, or one a rank for several processes at once."""
+
+    ask: Callable[[bytes], bytes]
+    ask_ranks: Callable[[Callable[[str], list[bytes]]], list[bytes]]
+
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ STUDENT = pytest.StashKey[Student]()
 RESULT = pytest.StashKey[CheckResult]()
 ATTACHED = pytest.StashKey[dict[str, Any]]()
 SEED = pytest.StashKey[int]()
-ASK = pytest.StashKey[Callable[[Check], contextlib.AbstractContextManager[Ask]]]()
+ASK = pytest.StashKey[Callable[[Check], contextlib.AbstractContextManager[Answers]]]()
 LOADED = pytest.StashKey[dict[Path, Loaded]]()
 SUMMARY = pytest.StashKey[dict[str, list[CheckResult]]]()
 TRAINING = pytest.StashKey[Callable[[Topic], Training]]()
@@ -113,27 +120,32 @@ def _placed(path: Path) -> tuple[Path, str, bool] | None:
 
 
 @contextlib.contextmanager
-def in_process(check: Check, config: pytest.Config) -> Iterator[Ask]:
+def in_process(check: Check, config: pytest.Config) -> Iterator[Answers]:
     """Answers from the learner's module (or, for a hidden suite, the solution) imported into this process."""
     path = check.topic.stub if check.public else check.topic.solution
-    with answers_from(path, check, config.stash[LOADED]) as ask:
-        yield ask
+    with answers_from(path, check, config.stash[LOADED]) as answers:
+        yield answers
 
 
 @contextlib.contextmanager
-def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterator[Ask]:
+def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterator[Answers]:
     """Answers from the module at `path`, imported once unless the check simulates devices."""
     limit = int(check.topic.limits.reply_mb) << 20
     if check.devices is None:
         if path not in loaded:
             loaded[path] = load(path, _LET_THROUGH)
-        yield lambda frame: serve(loaded[path], frame, limit, _LET_THROUGH)
+        yield _answers(loaded[path], limit)
         return
     from autograder import accelerator  # noqa: PLC0415  only topics with devices need it
 
     with accelerator.simulated(check.devices):
-        module = load(path, _LET_THROUGH)
-        yield lambda frame: serve(module, frame, limit, _LET_THROUGH)
+        yield _answers(load(path, _LET_THROUGH), limit)
+
+
+def _answers(loaded: Loaded, limit: int) -> Answers:
+    return Answers(
+        lambda frame: serve(loaded, frame, limit, _LET_THROUGH), functools.partial(ranks.ask_here, loaded, limit)
+    )
 
 
 def derived_seed(seed: int, *names: str) -> int:
@@ -147,8 +159,8 @@ def student(request: pytest.FixtureRequest) -> Iterator[Student]:
     """The submission that is being checked."""
     check = request.node.stash[CHECK]
     seed = derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "replies")
-    with request.config.stash[ASK](check) as ask:
-        request.node.stash[STUDENT] = Student(ask, seed, check.task.forbid)
+    with request.config.stash[ASK](check) as answers:
+        request.node.stash[STUDENT] = Student(answers.ask, seed, check.task.forbid, answers.ask_ranks)
         yield request.node.stash[STUDENT]
 
 

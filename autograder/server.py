@@ -14,66 +14,60 @@ import contextlib
 import gc
 import importlib
 import json
-import shutil
 import signal
 import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder import channel, confine, namespaces
+
+STREAM = 3  # the one descriptor of a child beside the standard ones
 
 
 def main() -> None:
     """Warm up, report ready, then open and reap children until the grader closes the control socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then closes the socket
     control = socket.socket(fileno=int(sys.argv[1]))
     config: dict[str, Any] = json.loads(sys.argv[2])
-    layers = list(namespaces.enter_namespaces()) if config["confine"] else []
+    layers = namespaces.enter_namespaces()
     started = time.perf_counter()
-    warm(config["warm"], config["data"])
-    ready = {"ready": True, "seconds": time.perf_counter() - started, "layers": layers}
-    channel.send_message(control, ready)
-    scratches: dict[int, Path] = {}
+    warm(config["warm"], config["residents"])
+    channel.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
+    pids: dict[int, int] = {}
     while True:
         try:
             message, fds = channel.receive_message(control, max_fds=1)
-        except channel.Closed:
+        except (channel.Closed, ConnectionResetError):
             break
-        if message["op"] == "open":
-            scratch = Path(message["scratch"])
-            if not config["fork"]:
-                run_child(fds[0], scratch, message)
-            pid = os.fork()
-            if pid == 0:
-                control.detach()
-                run_child(fds[0], scratch, message)
-            os.close(fds[0])
-            scratches[pid] = scratch
-            channel.send_message(control, {"pid": pid})
-        elif message["op"] == "reap":
-            status = reap(message["pid"], message["patience"])
-            shutil.rmtree(scratches.pop(message["pid"]), ignore_errors=True)
-            channel.send_message(control, {"status": status})
-    for pid in scratches:
+        if message["op"] == "reap":
+            channel.send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
+            continue
+        if not config["fork"]:
+            run_child(control, fds[0], message)
+        error = ""
+        try:
+            pids[message["number"]] = os.fork() or run_child(control, fds[0], message)
+        except OSError as failed:
+            error = str(failed)
+        os.close(fds[0])
+        channel.send_message(control, {"error": error})
+    for pid in pids.values():
         reap(pid, 0.0)
 
 
-def warm(modules: list[str], data: dict[str, Any] | None) -> None:
+def warm(modules: list[str], residents: list[str]) -> None:
     """Import what submissions need, and what torch imports lazily at a first step of training."""
     import torch  # noqa: PLC0415  after the namespaces are entered
 
+    from autograder.torchvision_shim import import_torchvision  # noqa: PLC0415  imports torch
+
     torch.set_num_threads(1)
     for name in ("autograder.child", *modules):
-        importlib.import_module(name)
-    if "torchvision" in modules or "autograder.data" in modules:
-        from autograder.torchvision_shim import import_torchvision  # noqa: PLC0415
-
-        import_torchvision()
-    if data is not None:
-        from autograder.data import hold  # noqa: PLC0415
-
-        hold(**data)
+        import_torchvision() if name == "torchvision" else importlib.import_module(name)
+    for name in residents:
+        sys.modules["autograder.data"].resident(name)
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, 3))
     optimizer = torch.optim.Adam(net.parameters())
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(2, 1, 4, 4), torch.tensor([0, 1])))
@@ -84,42 +78,42 @@ def warm(modules: list[str], data: dict[str, Any] | None) -> None:
     gc.freeze()  # or the children's first collection copies every page of the warm heap
 
 
-def run_child(descriptor: int, scratch: Path, message: dict[str, Any]) -> None:
-    """Confine this process and serve one submission; never returns."""
+def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) -> NoReturn:
+    """Confine this process and serve one submission."""
     code = 0
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(descriptor, 3)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
-    # With its kind given, the object asks the system nothing that the filter would refuse.
-    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno=3)
     try:
-        if message["confine"]:
-            confine.close_fds((0, 1, 2, 3))
-            confine.confine(scratch, confine.Limits(**message["limits"]), network=message["network"])
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        control.detach()
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.dup2(descriptor, STREAM)
+        confine.close_fds((0, 1, 2, STREAM))
+        stream = channel.Descriptor(STREAM)
+        scratch = Path(message["scratch"])
+        layers = confine.confine(scratch, confine.Limits(**message["limits"]), network=message["network"])
         child = sys.modules["autograder.child"]  # imported by warm()
         with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):
-            child.serve_submission(stream, scratch)
+            child.serve_submission(stream, scratch, layers)
     except BaseException as error:  # noqa: BLE001  nothing may return to the server's loop
-        code = 91
+        code = channel.DAMAGED
         with contextlib.suppress(OSError):
-            channel.send(stream, bytes(channel.NONCE_BYTES), repr(error).encode()[:2000])
+            channel.send(channel.Descriptor(STREAM), bytes(channel.NONCE_BYTES), repr(error).encode()[:2000])
     finally:
         os._exit(code)
 
 
-def reap(pid: int, patience: float) -> int:
-    """The wait status of a child, killed if it is still there after `patience` seconds."""
+def reap(pid: int | None, patience: float) -> dict[str, Any]:
+    """The wait status of a child, killed if it is still there after `patience` seconds; None is a child long gone."""
+    if pid is None:
+        return {"status": 0, "killed": True}
     end = time.monotonic() + patience
     while time.monotonic() < end:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            return status
-        time.sleep(0.002)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)[1]
+            return {"status": status, "killed": False}
+        time.sleep(0.001)
+    os.kill(pid, signal.SIGKILL)  # not waited for yet, so the number is still its own
+    return {"status": os.waitpid(pid, 0)[1], "killed": True}
 
 
 if __name__ == "__main__":

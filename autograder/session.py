@@ -1,49 +1,89 @@
-"""One submission's children while it is being graded: opened when needed, replaced when they end, all closed at the end."""
+"""One submission's children while it is graded: opened when needed, replaced when they end, all closed at the end."""
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from autograder.answer import Fault
+from autograder.errors import SandboxError
+from autograder.process import Child, Order
 from autograder.results import Status
-from autograder.sandbox import Child, Order, Server
+from autograder.sandbox import Server
 from autograder.student import StudentFault
 from autograder.wire import clean
 
 
 class Session:
-    """Hands each check a way to ask the submission, under the check's deadline and the submission's budget."""
+    """Hands each check a way to ask the submission, under the check's limit and the submission's budget.
+
+    Only the time that the submission takes counts, not the suite's own. `intact` is False once the sandbox has failed:
+    what went wrong since then is no evidence against the submission.
+    """
 
     def __init__(self, server: Server, order: Order) -> None:
         self._server, self._order = server, order
-        self._children: dict[int | None, Child] = {}
+        self._children: dict[int | str | None, Child] = {}
         self._looked: dict[str, list[Any]] = {}
-        self._check_ends = 0.0
-        self._budget_ends = time.monotonic() + order.limits.total_seconds + order.limits.import_seconds
+        self._check_limit = self._check_left = 0.0
+        self._left = order.limits.total_seconds + order.limits.import_seconds
+        self.intact = True
 
     def begin(self, seconds: float) -> None:
         """Start the clock of one check."""
-        self._check_ends = time.monotonic() + seconds
+        self._check_limit = self._check_left = seconds
+        self.intact = True
 
     def asker(self, devices: int | None) -> Callable[[bytes], bytes]:
         """A function from request frame to reply frame, answered by the child with that many simulated devices."""
 
         def ask(frame: bytes) -> bytes:
-            started = time.monotonic()
-            if started > self._budget_ends:
+            if self._left <= 0:
                 limit = self._order.limits.total_seconds
                 raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
-            child = self.child(devices)
-            self._check_ends += time.monotonic() - started  # a new child's import has a limit of its own
-            return child.ask(frame, self._check_ends - time.monotonic())
+            started = asked = time.monotonic()
+            try:
+                child = self.child(devices)  # its import has a limit of its own
+                asked = time.monotonic()
+                return child.ask(frame, self._check_left, self._check_limit)
+            except SandboxError:
+                self.intact = False
+                raise
+            finally:
+                now = time.monotonic()
+                self._check_left -= now - asked
+                self._left -= now - started
 
         return ask
 
+    def ask_ranks(self, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
+        """Replies of several processes that work together: each rank has a child of its own, all in one private network.
+
+        `make_frames` gives each rank's request frame for the address at which they are to meet.
+        """
+        frames = make_frames(f"tcp://127.0.0.1:{20_000 + secrets.randbelow(20_000)}")
+        started = time.monotonic()
+        try:
+            ranks = [self._server.open(replace(self._order, network=True)) for _ in frames]
+            self._children.update({f"rank {number}": child for number, child in enumerate(ranks)})
+            left = self._check_left
+            waiting = [child.start(frame, left, self._check_limit) for child, frame in zip(ranks, frames, strict=True)]
+            return [finish() for finish in waiting]
+        except SandboxError:
+            self.intact = False
+            raise
+        finally:
+            for number in range(len(frames)):
+                if child := self._children.pop(f"rank {number}", None):
+                    child.close()
+            self._check_left -= time.monotonic() - started
+            self._left -= time.monotonic() - started
+
     def child(self, devices: int | None = None) -> Child:
-        """The living child with that many devices, opened if there is none; StudentFault if the import fails."""
+        """The child with that many devices, opened if there is none that lives; `ended` if its import failed."""
         child = self._children.get(devices)
         if child is None or child.ended is not None:
             child = self._children[devices] = self._server.open(replace(self._order, devices=devices))
@@ -56,7 +96,8 @@ class Session:
         if found is None:
             return None
         file, line, text = found
-        return Fault(Status.FORBIDDEN, clean(f"This task is done by hand, without autograd: line {line} of {file}: `{text}`."))
+        text = f"This task is done by hand, without autograd: line {line} of {file}: `{text}`."
+        return Fault(Status.FORBIDDEN, clean(text))
 
     def close(self) -> None:
         """The submission is done."""

@@ -37,6 +37,7 @@ class Student:
     ask: Callable[[bytes], bytes]
     seed: int
     forbid: str = ""
+    ask_ranks: Callable[[Callable[[str], list[bytes]]], list[bytes]] | None = None
     replies: list[Any] = field(default_factory=list)
     arguments: tuple[Any, ...] = ()
 
@@ -56,14 +57,32 @@ class Student:
         """What `probe(module, *args)` returns; the probe travels as source text with the helpers it names."""
         return self._request(probe.__name__, probe_source(probe), args, {})["value"]
 
+    def ranks(self, probe: Callable[..., Any], world_size: int, /, *args: Any) -> list[Any]:
+        """What `probe(module, rank, world_size, init_method, *args)` returns in each of `world_size` processes at once."""
+        self.arguments = args
+        source = probe_source(probe)
+
+        def frames(init_method: str) -> list[bytes]:
+            return [
+                wire.encode(self._frame(probe.__name__, source, (rank, world_size, init_method, *args), {}), layout=True)
+                for rank in range(world_size)
+            ]
+
+        if self.ask_ranks is None:
+            raise RuntimeError("there is no way to run several processes here")
+        try:
+            values = [read_reply(frame)["value"] for frame in self.ask_ranks(frames)]
+        except StudentFault as stopped:
+            self.replies.append(stopped.fault)
+            raise
+        self.replies.append(values)
+        return values
+
     def _request(
         self, name: str, source: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
     ) -> dict[str, Any]:
         self.arguments = (*args, *kwargs.values())
-        request = {
-            "name": name, "source": source, "args": list(args), "kwargs": kwargs, "observe": observe,
-            "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
-        }  # fmt: skip
+        request = self._frame(name, source, args, kwargs, observe=observe)
         try:
             reply = read_reply(self.ask(wire.encode(request, layout=True)), observe=observe)
         except StudentFault as stopped:
@@ -71,6 +90,14 @@ class Student:
             raise
         self.replies.append(reply["value"])
         return reply
+
+    def _frame(
+        self, name: str, source: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
+    ) -> dict[str, Any]:
+        return {
+            "name": name, "source": source, "args": list(args), "kwargs": kwargs, "observe": observe,
+            "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
+        }  # fmt: skip
 
 
 def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from autograder import answer, diagnose, mutants, patience, plugin
 from autograder.budget import Training
 from autograder.course import Task, Topic
 from autograder.errors import KitError
-from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAINING, Ask, Check
+from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAINING, Answers, Check
 from autograder.results import CheckResult, Status, TaskResult, summarise
 from autograder.session import Session
 
@@ -215,11 +215,15 @@ def _forget(item: pytest.Item) -> None:
 
 
 @contextlib.contextmanager
-def _asking(session: Session, check: Check) -> Iterator[Ask]:
+def _asking(session: Session, check: Check) -> Iterator[Answers]:
     ask = session.asker(check.devices)
 
     def asked(frame: bytes) -> bytes:
         with patience.paused():  # the session has limits of its own
             return ask(frame)
 
-    yield asked
+    def asked_ranks(make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
+        with patience.paused():
+            return session.ask_ranks(make_frames)
+
+    yield Answers(asked, asked_ranks)
