@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
+    grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
+                       "an SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
     grade.set_defaults(run=_grade)
 
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
+    verify.add_argument("--workers", type=_positive, default=os.cpu_count(), help="processes (default: one a processor)")
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
     verify.set_defaults(run=_verify)
 
@@ -77,6 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--data", default="", help="images to train on: auto, official, embedded, or a path")
         command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
         command.add_argument("--budget", default="", help="the budget to train with, from course.yaml")
+
+    nbgrader = commands.add_parser("nbgrader", help="use the course in nbgrader").add_subparsers(required=True, metavar="COMMAND")
+    init = nbgrader.add_parser("init", help="make an nbgrader course with a notebook for every topic")
+    init.add_argument("folder", type=Path, metavar="DIR")
+    init.add_argument("--force", action="store_true", help="also write notebooks anew that were edited since they were made")
+    init.set_defaults(run=_nbgrader_init)
 
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
     doctor.set_defaults(run=_doctor)
@@ -135,7 +145,11 @@ def _grade(options: argparse.Namespace) -> int:
     topic = _here().topic(options.topic)
     submissions = submission.find(options.submissions, topic)
     plan = _plan(topic, options, output.seed(options.out, options.seed))
-    _grade_to(plan, submissions, options.out, options.workers)
+    reports = _grade_to(plan, submissions, options.out, options.workers)
+    if options.gradebook:
+        from autograder.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+
+        print(f"Gradebook: {gradebook.record(options.gradebook, topic, reports)} submissions")  # noqa: T201  the command's own output
     return 0
 
 
@@ -189,7 +203,7 @@ def _verify(options: argparse.Namespace) -> int:
         plan = _plan(topic, options, 0)
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"verifying {topic.name}", total=None)
-            verdict = verify.verify(topic, plan, options.seeds, functools.partial(_advance, progress, bar))
+            verdict = verify.verify(topic, plan, options.seeds, options.workers, functools.partial(_advance, progress, bar))
         state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
         console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, "
                       f"{verdict.mutants - len(verdict.undiagnosed)} diagnosed, "
@@ -202,7 +216,7 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if sound else 1
 
 
-def _advance(progress: Progress, bar: TaskID, _: str) -> None:
+def _advance(progress: Progress, bar: TaskID, _: Report) -> None:
     progress.advance(bar)
 
 
@@ -216,6 +230,14 @@ def _demo(options: argparse.Namespace) -> int:
     reports = _grade_to(_plan(topic, options, 0), samples, options.out, 1)
     half_done = next(item for item in reports if 0 < item.score < item.max_score)
     Console().print(report.submission_table(half_done))
+    return 0
+
+
+def _nbgrader_init(options: argparse.Namespace) -> int:
+    from autograder.nbgrader import init  # noqa: PLC0415  only this command needs it
+
+    for line in init.create(_here(), options.folder, force=options.force):
+        print(line)  # noqa: T201  the command's own output
     return 0
 
 

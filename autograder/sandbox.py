@@ -60,7 +60,7 @@ class Server:
             process = subprocess.Popen(  # noqa: S603  our own module
                 [*command, self._config],
                 pass_fds=[theirs.fileno()],
-                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": str(self._folder)},
+                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "HOME": str(self._folder)},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

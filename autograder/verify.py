@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from autograder import mutants
 from autograder.course import Topic
 from autograder.errors import KitError
-from autograder.grade import Keeper, Plan, grade_here
+from autograder.grade import Keeper, Plan, grade, grade_here
 from autograder.results import Report, Status
 from autograder.submission import Submission
 
@@ -26,7 +26,7 @@ class Verdict:
     problems: tuple[str, ...]
 
 
-def verify(topic: Topic, plan: Plan, seeds: int, progress: Callable[[str], None]) -> Verdict:
+def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callable[[Report], None]) -> Verdict:
     """Grade the solution under `seeds` seeds, the stub and every mutant, in the sandbox, as submissions are graded."""
     reference = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
     if not reference:
@@ -35,11 +35,21 @@ def verify(topic: Topic, plan: Plan, seeds: int, progress: Callable[[str], None]
     problems = list(_too_few(topic, wrong))
     with Keeper(plan) as keeper:
         for seed in range(seeds):
-            for report in _grade(replace(plan, seed=seed), {"the solution": reference}, progress, keeper):
-                problems += [f"the solution, seed {seed}: {_first_loss(report)}"] * (report.score != report.max_score)
-        sources, unfit = _wrong_sources(topic, reference, wrong)
-        reports = {report.submission: report for report in _grade(plan, sources, progress, keeper)}
+            found: list[Report] = []
+            right = Submission("the solution", {topic.module: reference.encode()})
+            grade_here(replace(plan, seed=seed), [right], found.append, keeper)
+            progress(found[0])
+            if found[0].score != found[0].max_score:
+                problems.append(f"the solution, seed {seed}: {_first_loss(found[0])}")
+    sources, unfit = _wrong_sources(topic, reference, wrong)
     problems += unfit
+    reports: dict[str, Report] = {}
+
+    def keep(report: Report) -> None:
+        reports[report.submission] = report
+        progress(report)
+
+    grade(plan, [Submission(name, {topic.module: text.encode()}) for name, text in sources.items()], keep, workers)
     stub = reports.pop("the stub")
     problems += [f"the stub earns {task.score:g} points for {task.id}" for task in stub.tasks if task.score]
     problems += [f"the stub is {task.status}, not missing, for {task.id}" for task in stub.tasks
@@ -67,18 +77,6 @@ def _wrong_sources(
         except KitError as error:
             unfit.append(str(error))
     return sources, unfit
-
-
-def _grade(plan: Plan, sources: dict[str, str], progress: Callable[[str], None], keeper: Keeper) -> list[Report]:
-    found: list[Report] = []
-
-    def keep(report: Report) -> None:
-        found.append(report)
-        progress(report.submission)
-
-    module = plan.topic.module
-    grade_here(plan, [Submission(name, {module: text.encode()}) for name, text in sources.items()], keep, keeper)
-    return found
 
 
 def _too_few(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
