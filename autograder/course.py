@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Topic:
     title: str
     tasks: tuple[Task, ...]
     limits: Limits
-    settings: dict[str, Any] = field(hash=False)
+    settings: dict[str, Any]
     root: Path
 
     @property

@@ -75,7 +75,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ASK] = lambda check: in_process(check, config)
     config.stash[LOADED] = {}
     config.stash[SUMMARY] = {}
-    config.stash[TRAINING] = functools.cache(lambda topic: choose(topic.settings))
+    chosen: dict[str, Training] = {}
+    config.stash[TRAINING] = lambda topic: chosen.get(topic.name) or chosen.setdefault(topic.name, choose(topic.settings))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import tempfile
 import time
@@ -102,7 +101,8 @@ class _Loop:
         config = session.config
         config.stash[SEED] = self.seed
         if self.training is not None:
-            config.stash[TRAINING] = lambda _, found=self.training: found
+            training = self.training
+            config.stash[TRAINING] = lambda _: training
         items: dict[str, list[pytest.Item]] = {task.id: [] for task in self.topic.tasks}
         for item in session.items:
             items[item.stash[CHECK].task.id].append(item)
@@ -110,7 +110,7 @@ class _Loop:
             with tempfile.TemporaryDirectory(prefix="autograder-mutants-") as folder:
                 self.write_mutants(Path(folder))
                 for submission in self.sessions:
-                    config.stash[ASK] = functools.partial(_asking, submission)
+                    config.stash[ASK] = _asker(submission)
                     self.report(self.grade(items, submission))
         except Exception as error:  # noqa: BLE001  carried out of pytest and raised again by run()
             self.error = error
@@ -146,7 +146,9 @@ class _Loop:
     def once(self, item: pytest.Item, session: Session) -> CheckResult:
         session.begin(plugin.seconds_for(item))
         result = self.execute(item)
-        self.attachments.update(item.stash.get(ATTACHED, dict[str, Any]()))
+        if ATTACHED in item.stash:
+            attached: dict[str, Any] = item.stash[ATTACHED]
+            self.attachments.update(attached)
         return result
 
     def execute(self, item: pytest.Item) -> CheckResult:
@@ -168,9 +170,11 @@ class _Loop:
     def execute_with(self, item: pytest.Item, path: Path) -> CheckResult:
         """One run of one check, answered in this process by a module of the course."""
         stash, loaded = item.config.stash, dict[Path, answer.Loaded]()
-        before, stash[ASK] = stash[ASK], lambda check: plugin.answers_from(path, check, loaded)
+        before = stash[ASK]
+        stash[ASK] = lambda check: plugin.answers_from(path, check, loaded)
         try:
-            return self.execute(item)
+            with contextlib.chdir(path.parent):  # a mutant may write files where it stands
+                return self.execute(item)
         finally:
             stash[ASK] = before
 
@@ -214,16 +218,18 @@ def _forget(item: pytest.Item) -> None:
             del item.stash[key]
 
 
-@contextlib.contextmanager
-def _asking(session: Session, check: Check) -> Iterator[Answers]:
-    ask = session.asker(check.devices)
-
-    def asked(frame: bytes) -> bytes:
-        with patience.paused():  # the session has limits of its own
-            return ask(frame)
-
+def _asker(session: Session) -> Callable[[Check], contextlib.AbstractContextManager[Answers]]:
     def asked_ranks(make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
-        with patience.paused():
+        with patience.paused():  # the session has limits of its own
             return session.ask_ranks(make_frames)
 
-    yield Answers(asked, asked_ranks)
+    def answers(check: Check) -> contextlib.AbstractContextManager[Answers]:
+        ask = session.asker(check.devices)
+
+        def asked(frame: bytes) -> bytes:
+            with patience.paused():
+                return ask(frame)
+
+        return contextlib.nullcontext(Answers(asked, asked_ranks))
+
+    return answers

@@ -152,7 +152,7 @@ class _Packer:
                 node["tensor"] = self.store(plain.detach().cpu())
             return node
 
-    def array(self, value: np.ndarray) -> Any:  # type: ignore[type-arg]  # any dtype may come
+    def array(self, value: np.ndarray[Any, Any]) -> Any:
         try:
             tensor = torch.from_numpy(np.array(value, order="C", copy=True, subok=False))
         except TypeError:
