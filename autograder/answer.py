@@ -50,10 +50,8 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds:
     The cells of a notebook run one by one. In `seconds`, if given, all cells get their turn, though one never ends.
     """
     folder = path.parent
-    for name, module in list(sys.modules.items()):  # helpers of another submission must not be found again
-        file = Path(getattr(module, "__file__", None) or "/")
-        if file.parent == folder and not file.name.startswith(("test_", "conftest")):
-            del sys.modules[name]
+    if str(folder) in sys.path:  # loaded before: helpers of another version must not be found again
+        forget_helpers(folder)
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
     sys.modules[path.stem] = module
@@ -82,6 +80,14 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds:
     return Loaded(module, None, folder, failed)
 
 
+def forget_helpers(folder: Path) -> None:
+    """Make the next import of each module that lies in `folder` read its file again; test files keep theirs."""
+    for name, module in list(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "/")
+        if file.parent == folder and not file.name.startswith(("test_", "conftest")):
+            del sys.modules[name]
+
+
 def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
     """A sentence a student can act on for whatever was raised while `name` was being imported, or run."""
     kind = type(error).__name__
@@ -104,7 +110,7 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
 def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
     """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
     try:
-        reply = _perform(loaded, wire.decode(frame))
+        reply = _perform(loaded, wire.decode(frame, layout=True))
         return wire.encode(reply, max_bytes)
     except let_through:
         raise
@@ -113,7 +119,7 @@ def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
         fault = call_fault(error, loaded.folder)
         if fault.status is Status.MISSING and isinstance(error, AttributeError):
-            fault = replace(fault, message=wire.clean(f"{fault.message} {_failed_cells(loaded, error.name)}".strip()))
+            fault = replace(fault, message=wire.clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
         return _fault_frame(fault)
 
 

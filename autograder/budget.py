@@ -1,6 +1,4 @@
-"""How long a submission may train, on which images, and which accuracy it must reach: from a topic's settings in course.yaml."""
-
-from __future__ import annotations
+"""How long a submission may train, on which images, to which accuracy: from a topic's settings in course.yaml."""
 
 import dataclasses
 import math
@@ -74,8 +72,9 @@ def _budget(name: str, values: Any, images: str) -> Budget:
         raise KitError(f"course.yaml: budget {name!r}: minimum needs a number for photographs and one for embedded")
     chosen = {**values, "minimum": minimum[images]}
     for key, value in chosen.items():
-        if isinstance(value, bool) or not isinstance(value, int if fields[key] == "int" else int | float):
-            raise KitError(f"course.yaml: budget {name!r}: {key} must be {'a whole' if fields[key] == 'int' else 'a'} number")
+        if isinstance(value, bool) or not isinstance(value, int if fields[key] is int else int | float):
+            kind = "a whole number" if fields[key] is int else "a number"
+            raise KitError(f"course.yaml: budget {name!r}: {key} must be {kind}")
         if not math.isfinite(value) or value < 0:
             raise KitError(f"course.yaml: budget {name!r}: {key} must not be negative")
     return Budget(**chosen)

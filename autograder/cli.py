@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
     grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
-                       "an SQLite file, or postgresql://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
+                       "an SQLite file, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
     grade.set_defaults(run=_grade)
 
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
@@ -82,10 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
         command.add_argument("--budget", default="", help="the budget to train with, from course.yaml")
 
-    nbgrader = commands.add_parser("nbgrader", help="use the course in nbgrader").add_subparsers(required=True, metavar="COMMAND")
-    init = nbgrader.add_parser("init", help="make an nbgrader course with a notebook for every topic")
+    nbgrader = commands.add_parser("nbgrader", help="use the course in nbgrader")
+    init = nbgrader.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "init", help="make an nbgrader course with a notebook for every topic"
+    )
     init.add_argument("folder", type=Path, metavar="DIR")
-    init.add_argument("--force", action="store_true", help="also write notebooks anew that were edited since they were made")
+    init.add_argument("--force", action="store_true", help="lose what was edited in the notebooks")
     init.set_defaults(run=_nbgrader_init)
 
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
@@ -145,11 +147,14 @@ def _grade(options: argparse.Namespace) -> int:
     topic = _here().topic(options.topic)
     submissions = submission.find(options.submissions, topic)
     plan = _plan(topic, options, output.seed(options.out, options.seed))
-    reports = _grade_to(plan, submissions, options.out, options.workers)
-    if options.gradebook:
-        from autograder.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+    if not options.gradebook:
+        _grade_to(plan, submissions, options.out, options.workers)
+        return 0
+    from autograder.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
 
-        print(f"Gradebook: {gradebook.record(options.gradebook, topic, reports)} submissions")  # noqa: T201  the command's own output
+    gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
+    reports = _grade_to(plan, submissions, options.out, options.workers)
+    print(f"Gradebook: {gradebook.record(options.gradebook, topic, reports)} submissions")  # noqa: T201  its own output
     return 0
 
 

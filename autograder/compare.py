@@ -142,12 +142,14 @@ def _expect_numbers(
 ) -> None:
     wanted = torch.as_tensor(expected)
     is_array = isinstance(expected, np.ndarray)
-    if isinstance(actual, np.ndarray) and is_array:
+    if is_array:
+        if not isinstance(actual, np.ndarray):
+            raise Mismatch(f"{_cap(name)} should be a NumPy array of shape {_shape(wanted.shape)}, but it is {_kind(actual)}.")
         actual = torch.from_numpy(actual)
     if isinstance(actual, bool | int | float) and wanted.dim() == 0:
         actual = torch.tensor(actual, dtype=dtype if isinstance(actual, float) else None)
     if not isinstance(actual, torch.Tensor):
-        kind = "an array" if is_array else "a number" if wanted.dim() == 0 else "a tensor"
+        kind = "a number" if wanted.dim() == 0 else "a tensor"
         shape = f" of shape {_shape(wanted.shape)}" if wanted.dim() else ""
         hint = " Is the return statement missing?" if actual is None else ""
         raise Mismatch(f"{_cap(name)} should be {kind}{shape}, but it is {_kind(actual)}.{hint}")
@@ -228,4 +230,4 @@ def _item(name: Names, i: int, count: int) -> Names:
 
 def _cap(name: Names) -> str:
     text = name if isinstance(name, str) else "the result"
-    return text[:1].upper() + text[1:]
+    return text if len(text.split()[0]) == 1 else text[:1].upper() + text[1:]  # a variable keeps its name

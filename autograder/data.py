@@ -1,9 +1,7 @@
-"""The images of a grading: found, checked once, kept as one file of tensors in a cache, and held in memory to be shared.
+"""The images of a grading: found and checked once, kept in a cache as one file of tensors, held in memory to be shared.
 
 The sources are the official CIFAR-10 archive, a folder of images, and the images that the kit draws itself.
 """
-
-from __future__ import annotations
 
 import functools
 import hashlib
@@ -26,7 +24,7 @@ EMBEDDED_COUNTS = {"train": 10_000, "test": 2_000}
 
 @dataclass(frozen=True)
 class Source:
-    """Images that were checked: their name for reports, and the file that holds their tensors ("" for the embedded images)."""
+    """Images that were checked: their name for reports, and the file of their tensors ("" for the embedded images)."""
 
     name: str
     path: str = ""
@@ -51,9 +49,9 @@ def find(
 ) -> Source:
     """The source that `wanted` names, read and checked; KitError says in one line what is wrong and how to mend it.
 
-    `wanted` is "official", "embedded", or a path: a folder with train/CLASS and test/CLASS, a tar file of one, or a folder that
-    holds the official archive. With "auto" the cache folder is searched for the official archive, then for cifar10-images or
-    cifar10-images.tar.xz; if there is neither, the embedded images are used.
+    `wanted` is "official", "embedded", or a path: a folder with train/CLASS and test/CLASS, a tar file of one, or a
+    folder that holds the official archive. With "auto" the cache folder is searched for the official archive, then for
+    cifar10-images or cifar10-images.tar.xz; if there is neither, the embedded images are used.
     """
     cache = (cache or default_cache()).expanduser().resolve()
     if wanted == "embedded":
@@ -67,7 +65,7 @@ def find(
         return _folder(beside[0], cache, say) if beside else EMBEDDED
     path = Path(wanted).expanduser().resolve()
     if not path.exists():
-        raise KitError(f"{wanted}: there are no images here; use auto, official, embedded, or the path of a folder or tar file")
+        raise KitError(f"{wanted}: no such file or folder; use auto, official, embedded, or the path of images")
     if path.is_dir() and sources.has_official(path):
         return _official(path, cache, say, allow_download=allow_download)
     return _folder(path, cache, say)
@@ -76,7 +74,7 @@ def find(
 def load(source: Source, split: str, count: int | None = None, seed: int = 0) -> Images:
     """The first `count` images of a split, "train" or "test" (default: all), in an order that mixes the classes.
 
-    Of the embedded images any multiple of ten can be had, others for each `seed`. KitError if a file holds fewer than `count`.
+    Of the embedded images any multiple of ten can be had, others for each `seed`. KitError if a file holds fewer.
     """
     if not source.path:
         return Images(*embedded.make(count or EMBEDDED_COUNTS[split], 2 * seed + (split == "test")))
@@ -96,7 +94,7 @@ def resident_name(source: Source, split: str, count: int, seed: int = 0) -> str:
 
 @functools.cache
 def resident(name: str) -> tuple[Tensor, Tensor]:
-    """The images of that name, float32 (N, 3, 32, 32) in [-1, 1] as the tutorial trains on them, and labels, int64 (N,).
+    """The images of that name, float32 (N, 3, 32, 32) in [-1, 1] as the tutorial wants them, and labels, int64 (N,).
 
     They are loaded once a process, and shared with every child that is forked from it afterwards.
     """

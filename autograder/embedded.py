@@ -1,10 +1,9 @@
 """The embedded images: CIFAR-10's ten classes as drawings, made from a seed, so that a course runs without a download.
 
-A class is a silhouette of ellipses and polygons. Every image places it anew (position, size, proportions, tilt, mirror), colours
-it and its background at random, covers a patch and adds noise: neither colour nor a single pixel gives the class away, only shape does.
+A class is a silhouette of ellipses and polygons. Every image places it anew (position, size, proportions, tilt,
+mirror), colours it and its background at random, covers a patch and adds noise: only shape gives the class away,
+neither a colour nor a single pixel does.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from autograder import diagnose
 from autograder.answer import one_line
 from autograder.compare import Mismatch
+from autograder.errors import SandboxError
 from autograder.results import CheckResult, Status
 from autograder.student import Student, StudentFault
 from autograder.wire import clean
@@ -22,5 +23,7 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
         return CheckResult(Status.FAILED, title, clean(error.message), clean(error.detail), sentence, seconds)
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)
+    if isinstance(error, SandboxError):
+        return CheckResult(Status.BROKEN, title, clean(f"Fault of the kit: {error}."), seconds=seconds)
     reason = f"The suite itself failed: {type(error).__name__}: {one_line(error)}."
     return CheckResult(Status.BROKEN, title, clean(reason), seconds=seconds)

@@ -1,6 +1,4 @@
-"""Reads the CIFAR-10 images from the official archive, or from a folder or tar file of images; whole and checked, or not at all."""
-
-from __future__ import annotations
+"""Reads the CIFAR-10 images from the official archive, a folder or a tar file: whole and checked, or not at all."""
 
 import io
 import os
@@ -44,11 +42,11 @@ def cifar10() -> Any:
 
 def has_official(root: Path) -> bool:
     """Whether there is an official archive under `root`, packed or unpacked, be it whole or not."""
-    return (root / cifar10().base_folder).exists() or (root / cifar10().filename).exists()
+    return any((root / name).exists() for name in (cifar10().base_folder, cifar10().filename))
 
 
 def read_official(root: Path, dataset: Any, say: Say, *, allow_download: bool = False) -> dict[str, Images]:
-    """Both splits of `dataset`, which is `cifar10()`, from `root`; downloaded to it first if that is allowed and needed.
+    """Both splits of `dataset`, which is `cifar10()`, from `root`; downloaded to it first if allowed and needed.
 
     KitError if it is not there, or if a checksum is wrong.
     """
@@ -75,9 +73,9 @@ def read_official(root: Path, dataset: Any, say: Say, *, allow_download: bool = 
 
 
 def read_folder(path: Path, say: Say) -> dict[str, Images]:
-    """Both splits of a folder in torchvision's ImageFolder layout (train/CLASS/*.jpg, test/CLASS/*.jpg), or of a tar of one.
+    """Both splits of a folder in torchvision's ImageFolder layout (train/CLASS/*.jpg, test/CLASS/*.jpg) or a tar file.
 
-    Nothing is unpacked to disk. KitError if an image cannot be read, or if a class is missing or smaller than the others.
+    Nothing is unpacked to disk. KitError if an image cannot be read, or if a class is missing or smaller than others.
     """
     say(f"Reading the images of {path}, this once")
     pixels: dict[str, dict[tuple[int, str], np.ndarray[Any, Any]]] = {split: {} for split in SPLITS}
@@ -131,7 +129,7 @@ def _decode(content: bytes, name: str) -> np.ndarray[Any, Any]:
                 raise KitError(f"{name} has {image.size[0]}x{image.size[1]} pixels, not {SIZE}x{SIZE}")
             return np.asarray(image.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise KitError(f"{name} cannot be read ({error}): the images are damaged or incomplete, copy them again") from None
+        raise KitError(f"{name} cannot be read ({error}): the copy is damaged or incomplete, copy it again") from None
 
 
 def _expect_whole(path: Path, split: str, counts: Counter[int]) -> None:
@@ -147,7 +145,7 @@ def _expect_whole(path: Path, split: str, counts: Counter[int]) -> None:
 
 
 def stamp(path: Path) -> str:
-    """A text that changes when the file `path`, or an image below the folder `path`, changes: names, sizes and times."""
+    """A text that changes when the file `path`, or an image below the folder `path`, does: names, sizes and times."""
     if path.is_file():
         status = path.stat()
         return f"{path} {status.st_size} {status.st_mtime_ns}"

@@ -140,7 +140,7 @@ def probe_source(probe: Callable[..., Any]) -> str:
                 add(other, found, namespace)
             elif isinstance(found, str | int | float | tuple):
                 parts[other] = f"{other} = {found!r}"
-            elif hasattr(found, "__module__") and hasattr(found, "__qualname__"):
+            elif getattr(found, "__module__", "builtins") != "builtins" and hasattr(found, "__qualname__"):
                 imports.append(f"from {found.__module__} import {found.__qualname__} as {other}")
         del parts[name]  # after what it needs
         parts[name] = text

@@ -1,11 +1,9 @@
 """Imports torchvision where its wheel was built for another torch build.
 
-Such a wheel (a CUDA wheel beside a CPU torch, say) cannot load its compiled operators, and importing it dies with "operator
-torchvision::nms does not exist". With the schemas of two operators in place the import succeeds: datasets, transforms and models
-work, only the compiled operators themselves do not.
+Such a wheel (a CUDA wheel beside a CPU torch, say) cannot load its compiled operators, and importing it dies with
+"operator torchvision::nms does not exist". With the schemas of two operators in place the import succeeds: datasets,
+transforms and models work, only the compiled operators themselves do not.
 """
-
-from __future__ import annotations
 
 import importlib
 import types

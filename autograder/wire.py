@@ -62,7 +62,7 @@ def clean(text: str, limit: int = 500) -> str:
 
 
 def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -> bytes:
-    """Bytes of one value; `layout` keeps strides and `.grad` of tensors (for arguments). WireError if it is too much."""
+    """Bytes of one value, `.grad` of leaf tensors with it; `layout` keeps strides too. WireError if it is too much."""
     packer = _Packer(max_bytes, layout)
     header = json.dumps(packer.pack(value, 0), separators=(",", ":")).encode()
     if len(header) > MAX_HEADER:
@@ -142,11 +142,10 @@ class _Packer:
             node: dict[str, Any] = {}
             if plain.requires_grad:
                 node["requires_grad"] = True
-            if self.layout:
-                if not plain.is_contiguous():
-                    node["stride"] = list(plain.stride())
-                if plain.is_leaf and plain.grad is not None:
-                    node["grad"] = self.pack(plain.grad, depth + 1)
+            if self.layout and not plain.is_contiguous():
+                node["stride"] = list(plain.stride())
+            if plain.is_leaf and plain.grad is not None:
+                node["grad"] = self.pack(plain.grad, depth + 1)
             self.spend(0 if plain.numel() * plain.element_size() <= self.left else self.left + 1)
             with torch.no_grad():
                 node["tensor"] = self.store(plain.detach().cpu())
@@ -170,8 +169,11 @@ class _Packer:
         return {"dict": pairs}
 
 
-def decode(frame: bytes | bytearray | memoryview) -> Any:
-    """The value of one frame. Every fault of the bytes, whatever it is, raises WireError."""
+def decode(frame: bytes | bytearray | memoryview, *, layout: bool = False) -> Any:
+    """The value of one frame. Every fault of the bytes, whatever it is, raises WireError.
+
+    Strides are followed only with `layout`, for a frame of the grader's own: few bytes could ask for much memory.
+    """
     view = memoryview(frame)
     try:
         (size,) = struct.unpack_from("<I", view)
@@ -184,7 +186,7 @@ def decode(frame: bytes | bytearray | memoryview) -> Any:
         tensors = safetensors.torch.load(bytes(view[4 + size :]))
         if any(t.dtype not in _TENSOR_DTYPES or t.dim() > MAX_AXES for t in tensors.values()):
             raise WireError("a tensor of a kind that is never sent")
-        unpacker = _Unpacker(tensors)
+        unpacker = _Unpacker(tensors, layout)
         value = unpacker.unpack(header, 0)
         if tensors:
             raise WireError("the frame holds tensors that the value does not name")
@@ -200,8 +202,8 @@ def _refuse(constant: str) -> None:
 
 
 class _Unpacker:
-    def __init__(self, tensors: dict[str, torch.Tensor]) -> None:
-        self.tensors = tensors
+    def __init__(self, tensors: dict[str, torch.Tensor], layout: bool) -> None:  # noqa: FBT001  private, one caller
+        self.tensors, self.layout = tensors, layout
         self.items = 0
 
     def unpack(self, node: Any, depth: int) -> Any:
@@ -263,6 +265,8 @@ class _Unpacker:
             raise WireError("a tensor with an unknown tag")
         tensor = self.tensors.pop(node["tensor"])
         if "stride" in node:
+            if not self.layout:
+                raise WireError("a tensor with strides")
             tensor = _with_strides(tensor, tuple(node["stride"]))
         if node.get("requires_grad") is True:
             tensor.requires_grad_()
