@@ -1,0 +1,310 @@
+"""Public checks of 02_autograd. Every number here can be checked on paper."""
+
+import torch
+from torch import nn
+
+from autograder.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+
+AB = ("the gradient of a", "the gradient of b")
+XWB = ("the gradient of x", "the gradient of weight", "the gradient of bias")
+XW = ("the gradient of x", "the gradient of weight")
+
+
+def test_q_forward__tutorial(student):
+    """gives 3·8 - 36 = -12 and 3·27 - 16 = 65 for a = (2, 3) and b = (6, 4)"""
+    q = student.call("q_forward", torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]))
+    expect_close(q, torch.tensor([-12.0, 65.0]), "Q")
+
+
+def test_q_forward__matrix(student):
+    """works element by element for matrices, and keeps float64"""
+    a = torch.tensor([[1.0, 0.0, -1.0], [2.0, 1.0, 0.0]], dtype=torch.float64)
+    b = torch.tensor([[0.0, 2.0, 1.0], [1.0, 1.0, 0.0]], dtype=torch.float64)
+    expected = torch.tensor([[3.0, -4.0, -4.0], [23.0, 2.0, 0.0]])
+    expect_close(student.call("q_forward", a, b), expected, "Q", dtype=torch.float64)
+
+
+def test_q_backward__tutorial(student):
+    """gives 9a² = (36, 81) and -2b = (-12, -8) when ones arrive from above"""
+    result = student.call("q_backward", torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.ones(2))
+    expect_close(result, (torch.tensor([36.0, 81.0]), torch.tensor([-12.0, -8.0])), AB)
+
+
+def test_q_backward__external_gradient(student):
+    """multiplies each by the gradient that arrives: twice the first, a tenth of the second"""
+    a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
+    result, after = student.observe("q_backward", a, b, grad_q)
+    expect_close(result, (torch.tensor([72.0, 8.1]), torch.tensor([-24.0, -0.8])), AB)
+    expect_unchanged(after[2], grad_q, "the input grad_q")
+
+
+def test_q_autograd__tutorial(student):
+    """gives the numbers that q_backward gives"""
+    a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
+    result = student.call("q_autograd", a, b, grad_q)
+    expect_close(result, (torch.tensor([72.0, 8.1]), torch.tensor([-24.0, -0.8])), AB)
+
+
+def q_autograd_with_old_gradients(module, a, b, old):
+    a, b = a.clone().requires_grad_(), b.clone().requires_grad_()
+    a.grad, b.grad = old.clone(), old.clone()
+    result = module.q_autograd(a, b, torch.ones_like(a))
+    return result, a.grad, b.grad
+
+
+def test_q_autograd__old_gradients(student):
+    """neither uses nor changes an old .grad of a and b"""
+    a, b, old = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([100.0, 100.0])
+    result, *left = student.run(q_autograd_with_old_gradients, a, b, old)
+    expect_close(result, (torch.tensor([36.0, 81.0]), torch.tensor([-12.0, -8.0])), AB)
+    expect_close(left, [old, old], ("a.grad after the call", "b.grad after the call"))
+
+
+def q_autograd_of_plain_tensors(module, a, b):
+    module.q_autograd(a, b, torch.ones_like(a))
+    return [a.requires_grad, b.requires_grad]
+
+
+def test_q_autograd__requires_grad(student):
+    """does not leave requires_grad switched on for a and b"""
+    left = student.run(q_autograd_of_plain_tensors, torch.tensor([2.0]), torch.tensor([6.0]))
+    expect(left == [False, False], "The call left a or b requiring grad. Let a detached copy require grad instead.")
+
+
+def test_linear_backward__one_sample(student):
+    """gives (30, 40), (10, 20) and 10 for x = (1, 2), weight = (3, 4) and an arriving gradient of 10"""
+    x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([5.0])
+    expected = (torch.tensor([[30.0, 40.0]]), torch.tensor([[10.0, 20.0]]), torch.tensor([10.0]))
+    expect_close(student.call("linear_backward", x, weight, bias, torch.tensor([[10.0]])), expected, XWB)
+
+
+def test_linear_backward__batch(student):
+    """adds up what the two samples contribute to weight and bias"""
+    x = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
+    weight = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]])
+    grad_out = torch.tensor([[1.0, 0.0], [10.0, 1.0]])
+    expected = (
+        torch.tensor([[1.0, 2.0, 3.0], [10.0, 21.0, 30.0]]),
+        torch.tensor([[1.0, 10.0, 2.0], [0.0, 1.0, 0.0]]),
+        torch.tensor([11.0, 1.0]),
+    )
+    expect_close(student.call("linear_backward", x, weight, torch.zeros(2), grad_out), expected, XWB)
+
+
+def test_linear_backward__shapes(student):
+    """gives the shapes of x, weight and bias"""
+    x, weight, bias, grad_out = torch.ones(4, 3), torch.ones(2, 3), torch.ones(2), torch.ones(4, 2)
+    result = student.call("linear_backward", x, weight, bias, grad_out)
+    expect(isinstance(result, tuple | list) and len(result) == 3, "Return three gradients: of x, weight and bias.")
+    for gradient, value, name in zip(result, (x, weight, bias), XWB, strict=True):
+        expect_shape(gradient, value.shape, name)
+
+
+def test_relu_backward__signs(student):
+    """lets the gradient pass for 2 and 0.5, and stops it for -1"""
+    result = student.call("relu_backward", torch.tensor([-1.0, 2.0, 0.5]), torch.tensor([5.0, 6.0, -7.0]))
+    expect_close(result, torch.tensor([0.0, 6.0, -7.0]), "the gradient of x")
+
+
+def test_relu_backward__zero(student):
+    """gives 0 at x = 0, and leaves grad_out unchanged"""
+    x, grad_out = torch.tensor([[0.0, 1.0], [-0.0, -3.0]]), torch.ones(2, 2)
+    result, after = student.observe("relu_backward", x, grad_out)
+    expect_close(result, torch.tensor([[0.0, 1.0], [0.0, 0.0]]), "the gradient of x")
+    expect_unchanged(after[1], grad_out, "the input grad_out")
+
+
+def test_mse_backward__two_numbers(student):
+    """gives 2·(3 - 1) / 2 = 2 and 0 for the prediction (3, 1) and the target (1, 1)"""
+    result = student.call("mse_backward", torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0]))
+    expect_close(result, torch.tensor([2.0, 0.0]), "the gradient of the prediction")
+
+
+def test_mse_backward__matrix(student):
+    """divides by the number of all elements, here 4"""
+    prediction, target = torch.tensor([[4.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 2.0], [0.0, 0.0]])
+    expected = torch.tensor([[2.0, -1.0], [0.0, 1.0]])
+    expect_close(student.call("mse_backward", prediction, target), expected, "the gradient of the prediction")
+
+
+def test_cross_entropy_backward__equal_logits(student):
+    """gives ½ - 0 and ½ - 1 for two equal logits of which the second is right"""
+    result = student.call("cross_entropy_backward", torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    expect_close(result, torch.tensor([[0.5, -0.5]]), "the gradient of the logits")
+
+
+def test_cross_entropy_backward__batch(student):
+    """divides by the batch size, here 2"""
+    logits, labels = torch.zeros(2, 4), torch.tensor([0, 2])
+    expected = torch.tensor([[-0.375, 0.125, 0.125, 0.125], [0.125, 0.125, -0.375, 0.125]])
+    expect_close(student.call("cross_entropy_backward", logits, labels), expected, "the gradient of the logits")
+
+
+def test_cross_entropy_backward__large_logits(student):
+    """stays finite for logits of ±1000"""
+    logits = torch.tensor([[1000.0, -1000.0], [1000.0, 1000.0], [-1000.0, -1000.0]])
+    expected = torch.tensor([[1.0, -1.0], [-0.5, 0.5], [0.5, -0.5]]) / 3
+    result = student.call("cross_entropy_backward", logits, torch.tensor([1, 0, 1]))
+    expect_close(result, expected, "the gradient of the logits", atol=1e-4)
+
+
+def test_mlp_backward__one_unit(student):
+    """gives the example of the docstring: one feature, one hidden unit, two classes"""
+    args = ([[1.0]], [[1.0]], [0.0], [[0.0], [0.0]], [0.0, 0.0])
+    expected = {"w1": [[0.0]], "b1": [0.0], "w2": [[0.5], [-0.5]], "b2": [0.5, -0.5]}
+    result = student.call("mlp_backward", *(torch.tensor(a) for a in args), torch.tensor([1]))
+    expect_close(result, {name: torch.tensor(value) for name, value in expected.items()}, "the gradient")
+
+
+def test_mlp_backward__dead_unit(student):
+    """sends nothing through a hidden unit that its ReLU has switched off, here the second"""
+    x, w1, b1 = torch.tensor([[2.0]]), torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
+    w2, b2 = torch.tensor([[0.0, 1.0], [0.0, 3.0]]), torch.zeros(2)
+    expected = {
+        "w1": torch.tensor([[0.0], [0.0]]),
+        "b1": torch.tensor([0.0, 0.0]),
+        "w2": torch.tensor([[-1.0, 0.0], [1.0, 0.0]]),
+        "b2": torch.tensor([-0.5, 0.5]),
+    }
+    expect_close(student.call("mlp_backward", x, w1, b1, w2, b2, torch.tensor([0])), expected, "the gradient")
+
+
+def test_mlp_backward__shapes(student):
+    """gives each gradient the shape of its parameter"""
+    parameters = {"w1": torch.ones(5, 3), "b1": torch.ones(5), "w2": torch.ones(2, 5), "b2": torch.ones(2)}
+    result = student.call("mlp_backward", torch.ones(4, 3), *parameters.values(), torch.tensor([0, 1, 1, 0]))
+    expect(isinstance(result, dict), "Return a dict with the keys w1, b1, w2 and b2.")
+    for name, value in parameters.items():
+        expect(name in result, f"The dict has no key {name!r}.")
+        expect_shape(result[name], value.shape, f"the gradient of {name}")
+
+
+def test_conv_backward__one_by_one(student):
+    """gives (3, 30) and 1·1 + 10·2 = 21 for x = (1, 2), a kernel of one number, 3, and an arriving gradient of (1, 10)"""
+    x, weight, grad_out = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[3.0]]]]), torch.tensor([[[[1.0, 10.0]]]])
+    expected = (torch.tensor([[[[3.0, 30.0]]]]), torch.tensor([[[[21.0]]]]))
+    expect_close(student.call("conv_backward", x, weight, grad_out), expected, XW)
+
+
+def test_conv_backward__windows_overlap(student):
+    """adds up where windows overlap: a kernel of 2 by 2 on an image of 2 by 3"""
+    x = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]])
+    weight = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    grad_out = torch.tensor([[[[1.0, 10.0]]]])
+    # The left window sends 1·weight to columns 0 and 1 of x, the right one 10·weight to columns 1 and 2.
+    grad_x = torch.tensor([[[[1.0, 12.0, 20.0], [3.0, 34.0, 40.0]]]])
+    # weight sees 1·(left window) + 10·(right window).
+    grad_weight = torch.tensor([[[[21.0, 32.0], [54.0, 65.0]]]])
+    expect_close(student.call("conv_backward", x, weight, grad_out), (grad_x, grad_weight), XW)
+
+
+def test_conv_backward__shapes(student):
+    """gives the shapes of x and weight, and keeps float64"""
+    x, weight = torch.ones(2, 3, 6, 5, dtype=torch.float64), torch.ones(4, 3, 3, 3, dtype=torch.float64)
+    result = student.call("conv_backward", x, weight, torch.ones(2, 4, 4, 3, dtype=torch.float64))
+    expect(isinstance(result, tuple | list) and len(result) == 2, "Return two gradients: of x and weight.")
+    for gradient, value, name in zip(result, (x, weight), XW, strict=True):
+        expect_shape(gradient, value.shape, name)
+        expect_dtype(gradient, torch.float64, name)
+
+
+def jacobian_of_squares(module, x, v):
+    return module.vector_jacobian(lambda t: t**2, x, v)
+
+
+def jacobian_of_matrix(module, matrix, x, v):
+    result = module.vector_jacobian(lambda t: matrix @ t, x, v)
+    return result, x.requires_grad, x.grad
+
+
+def test_vector_jacobian__squares(student):
+    """gives 1·2·1 and 10·2·2 for f(x) = x² at (1, 2) with v = (1, 10)"""
+    result = student.run(jacobian_of_squares, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0]))
+    expect_close(result, torch.tensor([2.0, 40.0]), "the product vᵀJ")
+
+
+def test_vector_jacobian__matrix(student):
+    """gives vᵀA for f(x) = A x, here from R³ to R², and leaves x as it was"""
+    matrix = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    result, requires_grad, grad = student.run(jacobian_of_matrix, matrix, torch.ones(3), torch.tensor([1.0, 10.0]))
+    expect_close(result, torch.tensor([41.0, 52.0, 63.0]), "the product vᵀJ")
+    expect(requires_grad is False and grad is None,
+           "The call left x requiring grad, or with a .grad. Let a detached copy require grad instead.")  # fmt: skip
+
+
+def accumulate_two(module, w):
+    return module.accumulate([lambda t: (t**2).sum(), lambda t: (5 * t).sum()], w.clone().requires_grad_())
+
+
+def accumulate_one(module, w):
+    return module.accumulate([lambda t: (t**3).sum()], w.clone().requires_grad_())
+
+
+def test_accumulate__two_losses(student):
+    """gives 2w + 5 = (7, 9) for the losses Σw² and Σ5w at (1, 2)"""
+    result = student.run(accumulate_two, torch.tensor([1.0, 2.0]))
+    expect_close(result, torch.tensor([7.0, 9.0]), "the accumulated gradient")
+
+
+def test_accumulate__one_loss(student):
+    """gives 3w² = (3, 12) for the loss Σw³ at (1, 2)"""
+    result = student.run(accumulate_one, torch.tensor([1.0, 2.0]))
+    expect_close(result, torch.tensor([3.0, 12.0]), "the accumulated gradient")
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.fc = nn.Linear(2, 4)
+        self.fc2 = nn.Linear(4, 1)
+
+
+def freeze(module, name, trainable):
+    net = Net().requires_grad_(trainable)
+    names = module.freeze_all_but(net, name)
+    return names, [full_name for full_name, p in net.named_parameters() if p.requires_grad]
+
+
+def test_freeze_all_but__last_layer(student):
+    """leaves only fc2 trainable and returns its two names"""
+    names, trainable = student.run(freeze, "fc2", True)
+    expect_equal(trainable, ["fc2.weight", "fc2.bias"], "the parameters that require grad after the call")
+    expect_equal(names, ["fc2.weight", "fc2.bias"], "the returned list")
+
+
+def test_freeze_all_but__frozen_before(student):
+    """lets fc, and not fc2, require grad although everything was frozen before"""
+    names, trainable = student.run(freeze, "fc", False)
+    expect_equal(trainable, ["fc.weight", "fc.bias"], "the parameters that require grad after the call")
+    expect_equal(names, ["fc.weight", "fc.bias"], "the returned list")
+
+
+def step(module, values, grads, lr):
+    params = [value.clone().requires_grad_() for value in values]
+    for p, grad in zip(params, grads, strict=True):
+        p.grad = grad
+    module.sgd_step(list(params), lr)
+    return [p.detach() for p in params], [p.grad for p in params], [p.is_leaf and p.requires_grad for p in params]
+
+
+def test_sgd_step__moves_down(student):
+    """moves 1 with gradient 2 to 0, and (3, 4) with gradient (0, -2) to (3, 5), for lr = 0.5"""
+    values, grads = [torch.tensor(1.0), torch.tensor([3.0, 4.0])], [torch.tensor(2.0), torch.tensor([0.0, -2.0])]
+    result = student.run(step, values, grads, 0.5)[0]
+    expect_close(result, [torch.tensor(0.0), torch.tensor([3.0, 5.0])], ("parameter 0", "parameter 1"))
+
+
+def test_sgd_step__skips_none(student):
+    """skips a parameter without a gradient"""
+    values = [torch.tensor([1.0]), torch.tensor([2.0])]
+    result = student.run(step, values, [None, torch.tensor([1.0])], 1.0)[0]
+    expect_close(result, [torch.tensor([1.0]), torch.tensor([1.0])], ("parameter 0", "parameter 1"))
+
+
+def test_sgd_step__afterwards(student):
+    """leaves no gradient, and parameters that are leaves and require grad as before"""
+    _, grads, as_before = student.run(step, [torch.tensor([1.0])], [torch.tensor([1.0])], 0.1)
+    expect(grads[0] is None or not grads[0].any(), "The gradient is still there after the step: set it to None.")
+    expect(as_before[0] is True, "The parameter is no leaf that requires grad any more: update it in place, "
+           "under torch.no_grad().")  # fmt: skip
