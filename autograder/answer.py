@@ -110,8 +110,9 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
 def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
     """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
     try:
-        reply = _perform(loaded, wire.decode(frame, layout=True))
-        return wire.encode(reply, max_bytes)
+        request = wire.decode(frame, layout=True)
+        with techniques.trap(request["forbid"], loaded.folder):  # reading a lazy result runs the learner's code as well
+            return wire.encode(_perform(loaded, request), max_bytes)
     except let_through:
         raise
     except wire.WireError as error:
@@ -145,7 +146,7 @@ def _perform(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     else:
         function = getattr(loaded.module, name)
     torch.manual_seed(request["seed"])
-    with warnings.catch_warnings(), techniques.trap(request["forbid"], loaded.folder):
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = function(*args, **kwargs)
     return {"value": value, "args": args} if request["observe"] else {"value": value}

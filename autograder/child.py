@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder import answer, channel, notebook, techniques, wire
+from autograder import answer, channel, notebook, source_look, wire
 
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
@@ -42,20 +42,20 @@ def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence
 
 
 def look(order: dict[str, Any]) -> dict[str, list[Any]]:
-    """For each task that rules out autograd and yet uses it: the line and its text."""
+    """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
     if not order["tasks"]:
         return {}
     sources = {name: body.decode("utf-8", "replace") for name, body in order["files"].items() if name.endswith(".py")}
     module = order["module"]
     sources[module] = notebook.parsable(sources[module])
     try:
-        found = techniques.look(sources, module, order["tasks"])
+        found = source_look.look(sources, module, order["tasks"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
     places = {}
     for task, at in found.items():
         place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
-        places[task] = [*place, at.text]
+        places[task] = [*place, at.text, at.technique]
     return places
 
 

@@ -28,12 +28,17 @@ class Limits:
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to complete. `forbid` names a technique that the task rules out ("autograd" or "")."""
+    """One thing to complete.
+
+    `forbid` names a technique that the task rules out ("autograd" or ""). `trains` says that its checks train on the
+    images of the topic's budget, which then sets their time.
+    """
 
     id: str
     points: float
     hint: str
     forbid: str
+    trains: bool
     limits: Limits
 
 
@@ -217,11 +222,12 @@ class _Reader:
 
     def task(self, task_id: str, node: yaml.Node, limits: Limits) -> Task:
         names = tuple(f.name for f in fields(Limits))
-        found = self.mapping(node, required=("points", "hint"), optional=("forbid", *names))
+        found = self.mapping(node, required=("points", "hint"), optional=("forbid", "trains", *names))
         if not task_id.isidentifier():
             raise self.fail(node, f"{task_id!r} is not a name that a check can carry")
         forbid = self.text(found["forbid"]) if "forbid" in found else ""
         if forbid not in ("", "autograd"):
             raise self.fail(found["forbid"], f"unknown technique {forbid!r}; known: autograd")
         hint = " ".join(self.text(found["hint"]).split())
-        return Task(task_id, self.number(found["points"]), hint, forbid, self.override(found, limits))
+        trains = "trains" in found and self.loader.construct_object(found["trains"]) is True
+        return Task(task_id, self.number(found["points"]), hint, forbid, trains, self.override(found, limits))

@@ -104,7 +104,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def seconds_for(item: pytest.Item) -> float:
     """The time that a check may take: its task's limit, or the budget's if it trains."""
     check = item.stash[CHECK]
-    if "training" in getattr(item, "fixturenames", ()):
+    if check.task.trains:
         return item.config.stash[TRAINING](check.topic).budget.seconds
     return check.task.limits.check_seconds
 

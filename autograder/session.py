@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from autograder import techniques
 from autograder.answer import Fault
 from autograder.errors import SandboxError
 from autograder.process import Child, Order
@@ -95,9 +96,8 @@ class Session:
         found = self._looked.get(task_id)
         if found is None:
             return None
-        file, line, text = found
-        text = f"This task is done by hand, without autograd: line {line} of {file}: `{text}`."
-        return Fault(Status.FORBIDDEN, clean(text))
+        file, line, text, technique = found
+        return Fault(Status.FORBIDDEN, clean(f"{techniques.sentence(technique)} (line {line} of {file}: `{text}`)."))
 
     def close(self) -> None:
         """The submission is done."""

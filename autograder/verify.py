@@ -49,7 +49,12 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
         reports[report.submission] = report
         progress(report)
 
-    grade(plan, [Submission(name, {topic.module: text.encode()}) for name, text in sources.items()], keep, workers)
+    long_tasks = {task.id for task in topic.tasks if task.trains}
+    training = {_title(mutant) for mutant in wrong if mutant.task in long_tasks}
+    for chosen, names in ((plan, sources.keys() & training), (_light(plan), sources.keys() - training)):
+        if names:
+            modules = [Submission(name, {topic.module: sources[name].encode()}) for name in sorted(names)]
+            grade(chosen, modules, keep, workers)
     stub = reports.pop("the stub")
     problems += [f"the stub earns {task.score:g} points for {task.id}" for task in stub.tasks if task.score]
     problems += [f"the stub is {task.status}, not missing, for {task.id}" for task in stub.tasks
@@ -60,6 +65,14 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
     unnamed = tuple(f"{name}: {_own_task(report, own[name])}" for name, report in reports.items()
                     if not _names_it(report, own[name]))  # fmt: skip
     return Verdict(topic.name, len(topic.tasks), len(wrong), unnamed, tuple(problems))
+
+
+def _light(plan: Plan) -> Plan:
+    """The plan with a moment of training and no minimum: all that a mutant of a task without training has to get through."""
+    if plan.training is None:
+        return plan
+    budget = replace(plan.training.budget, images=10 * plan.training.budget.batch, epochs=1, minimum=0.0)
+    return replace(plan, training=replace(plan.training, budget=budget))
 
 
 def _title(mutant: mutants.Mutant) -> str:
@@ -87,6 +100,8 @@ def _too_few(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
         if not task.hint:
             yield f"{task.id} has no hint in course.yaml"
     for mutant in wrong:
+        if sum(_title(other) == _title(mutant) for other in wrong) > 1:
+            yield f"mutant {mutant.phrase!r} of {mutant.task} is there more than once"
         if mutant.task not in {task.id for task in topic.tasks}:
             yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
 

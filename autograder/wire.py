@@ -134,27 +134,27 @@ class _Packer:
 
     def tensor(self, value: torch.Tensor, depth: int) -> Any:
         with torch._C.DisableTorchFunctionSubclass():  # a subclass must not choose what is sent
-            plain = value.as_subclass(torch.Tensor)
-            if plain.layout is not torch.strided or plain.dtype not in _TENSOR_DTYPES or plain.is_meta:
-                return {"opaque": f"{plain.layout} {plain.dtype} tensor".replace("torch.", "")}
-            if plain.dim() > MAX_AXES:
-                return {"opaque": f"tensor of {plain.dim()} axes"}
+            if value.layout is not torch.strided or value.dtype not in _TENSOR_DTYPES or value.is_meta:
+                return {"opaque": clean(f"{value.layout} {value.dtype} tensor".replace("torch.", ""), 80)}
+            if value.dim() > MAX_AXES:
+                return {"opaque": f"tensor of {value.dim()} axes"}
             node: dict[str, Any] = {}
-            if plain.requires_grad:
+            if value.requires_grad:
                 node["requires_grad"] = True
-            if self.layout and not plain.is_contiguous():
-                node["stride"] = list(plain.stride())
-            if plain.is_leaf and plain.grad is not None:
-                node["grad"] = self.pack(plain.grad, depth + 1)
-            self.spend(0 if plain.numel() * plain.element_size() <= self.left else self.left + 1)
+            if self.layout and not value.is_contiguous():
+                node["stride"] = list(value.stride())
+            if value.is_leaf and value.grad is not None:
+                node["grad"] = self.pack(value.grad, depth + 1)
+            self.spend(0 if value.numel() * value.element_size() <= self.left else self.left + 1)
             with torch.no_grad():
-                node["tensor"] = self.store(plain.detach().cpu())
+                node["tensor"] = self.store(value.detach().as_subclass(torch.Tensor).cpu())
             return node
 
     def array(self, value: np.ndarray[Any, Any]) -> Any:
         try:
-            tensor = torch.from_numpy(np.array(value, order="C", copy=True, subok=False))
-        except TypeError:
+            native = value.dtype.newbyteorder("=")  # torch has no other byte order
+            tensor = torch.from_numpy(np.array(value, dtype=native, order="C", copy=True, subok=False))
+        except (TypeError, ValueError):
             return {"opaque": f"NumPy array of {clean(str(value.dtype), 40)}"}
         if tensor.dtype not in _TENSOR_DTYPES or tensor.dim() > MAX_AXES:
             return {"opaque": f"NumPy array of {tensor.dim()} axes, {value.dtype}"}

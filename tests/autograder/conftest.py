@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 HERE = Path(__file__).parent
-collect_ignore = ["mini_course", "correct"]
+collect_ignore = ["mini_course", "correct", "attacks", "confined"]
 pytest_plugins = ["pytester"]
 
 
