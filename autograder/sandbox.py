@@ -8,7 +8,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,8 @@ class Server:
         self._config = json.dumps({"fork": fork, "warm": list(modules), "residents": list(residents)})
         self._fork = fork
         self._stack = contextlib.ExitStack()
-        self._folder = self._stack.enter_context(scratch.locked_folder())
-        self._own: dict[int, _Running] = {}  # without fork: the process of each child
+        self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
+        self._own: dict[int, subprocess.Popen[bytes]] = {}  # without fork: the process of each child
         self._count = 0
         self._running: _Running | None = self._start()
 
@@ -60,7 +60,12 @@ class Server:
             process = subprocess.Popen(  # noqa: S603  our own module
                 [*command, self._config],
                 pass_fds=[theirs.fileno()],
-                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2", "HOME": str(self._folder)},
+                env={
+                    "PATH": "/usr/local/bin:/usr/bin:/bin",
+                    "LANG": "C.UTF-8",
+                    "HOME": str(self._folder),
+                    "MALLOC_ARENA_MAX": "2",
+                },
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -116,7 +121,8 @@ class Server:
                 if answer["error"]:
                     raise SandboxError(f"no process for a submission: {answer['error']}")
             elif self._running is not None:  # the server itself becomes the child
-                self._own[number], self._running = self._running, None
+                self._running.control.close()
+                self._own[number], self._running = self._running.process, None
             child.introduce()
         except StudentFault:
             pass  # child.ended says why
@@ -129,7 +135,8 @@ class Server:
         """End that child, after `patience` seconds by force, and remove its folder."""
         try:
             if not self._fork:
-                return _ended(self._own.pop(number).process, patience)
+                own = self._own.pop(number, None)
+                return _ended(own, patience) if own else Ended(0, killed=True)
             self._send({"op": "reap", "number": number, "patience": patience})
             answer = self._receive(SERVER_SECONDS + patience)
             return Ended(answer["status"], answer["killed"])
@@ -137,15 +144,16 @@ class Server:
             scratch.remove(folder)
 
     def _stop(self) -> None:
-        for running in filter(None, (self._running, *self._own.values())):
-            running.control.close()
-            _ended(running.process, END_SECONDS)
-        self._own.clear()
-        self._running = None
+        if self._running is not None:
+            self._running.control.close()
+            _ended(self._running.process, END_SECONDS)
+            self._running = None
 
     def close(self) -> None:
         """End the server, its children and its scratch folder."""
         self._stop()
+        for own in self._own.values():
+            _ended(own, 0.0)
         self._stack.close()
 
     def __enter__(self) -> Server:

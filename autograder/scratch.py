@@ -17,14 +17,14 @@ _YOUNG_SECONDS = 60.0  # a younger folder may belong to a grading that has not l
 
 
 @contextlib.contextmanager
-def locked_folder() -> Iterator[Path]:
-    """A new folder for one grading, which users can pass but not list, removed at the end.
+def locked_folder(mode: int = 0o700) -> Iterator[Path]:
+    """A new folder for one grading, removed at the end.
 
     The kernel drops its lock even if this process is killed: then the next grading removes the folder.
     """
     _sweep(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    folder.chmod(0o711)
+    folder.chmod(mode)
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -34,27 +34,29 @@ def main() -> None:
     layers = namespaces.enter_namespaces()
     started = time.perf_counter()
     warm(config["warm"], config["residents"])
-    channel.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
     pids: dict[int, int] = {}
-    while True:
-        try:
+    with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):  # the grader has ended
+        channel.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
+        while True:
             message, fds = channel.receive_message(control, max_fds=1)
-        except (channel.Closed, ConnectionResetError):
-            break
-        if message["op"] == "reap":
-            channel.send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
-            continue
-        if not config["fork"]:
-            run_child(control, fds[0], message)
-        error = ""
-        try:
-            pids[message["number"]] = os.fork() or run_child(control, fds[0], message)
-        except OSError as failed:
-            error = str(failed)
-        os.close(fds[0])
-        channel.send_message(control, {"error": error})
+            if message["op"] == "reap":
+                answer = reap(pids.pop(message["number"], None), message["patience"])
+            else:
+                answer = {"error": open_child(control, fds[0], message, pids, fork=config["fork"])}
+            channel.send_message(control, answer)
     for pid in pids.values():
         reap(pid, 0.0)
+
+
+def open_child(control: socket.socket, descriptor: int, message: dict[str, Any], pids: dict[int, int], *, fork: bool) -> str:
+    """Fork a child, or become it without `fork`; why that failed, or ""."""
+    try:
+        pids[message["number"]] = (os.fork() if fork else 0) or run_child(control, descriptor, message)
+    except OSError as error:
+        return str(error)
+    finally:
+        os.close(descriptor)
+    return ""
 
 
 def warm(modules: list[str], residents: list[str]) -> None:

@@ -109,7 +109,8 @@ def _from_tar(path: Path) -> Iterator[tuple[str, str, str, bytes]]:
             for member in archive:
                 parts = PurePosixPath(member.name).parts[-3:]
                 if len(parts) == 3 and parts[0] in SPLITS and parts[1] in CLASSES and _is_image(parts[2]):
-                    content = archive.extractfile(member) if member.size <= MAX_IMAGE_BYTES else None
+                    small = member.isfile() and member.size <= MAX_IMAGE_BYTES
+                    content = archive.extractfile(member) if small else None
                     if content is None:
                         raise KitError(f"{path}: {member.name} is not a small image file")
                     yield parts[0], parts[1], parts[2], content.read()

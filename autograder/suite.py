@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from autograder import answer, diagnose, mutants, patience, plugin
+from autograder import answer, diagnose, mutants, patience, plugin, scratch
 from autograder.budget import Training
 from autograder.course import Task, Topic
 from autograder.errors import KitError
@@ -55,6 +54,8 @@ def run(
         code = pytest.main(arguments, plugins=[plugin, loop])
     if loop.error is not None:
         raise loop.error
+    if code == pytest.ExitCode.INTERRUPTED:  # pytest has caught Ctrl-C
+        raise KeyboardInterrupt
     if not loop.ran:
         raise KitError(f"{topic.hidden_suite}: the hidden suite cannot be run: {loop.complaint or repr(code)}")
 
@@ -107,8 +108,8 @@ class _Loop:
         for item in session.items:
             items[item.stash[CHECK].task.id].append(item)
         try:
-            with tempfile.TemporaryDirectory(prefix="autograder-mutants-") as folder:
-                self.write_mutants(Path(folder))
+            with scratch.locked_folder() as folder:
+                self.write_mutants(folder)
                 for submission in self.sessions:
                     config.stash[ASK] = _asker(submission)
                     self.report(self.grade(items, submission))
