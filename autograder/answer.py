@@ -5,6 +5,7 @@ A request and its reply are wire frames, so a self-check hands over copies exact
 
 from __future__ import annotations
 
+import functools
 import linecache
 import sys
 import traceback
@@ -141,15 +142,21 @@ def _perform(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
     name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
     if request["source"]:
         namespace: dict[str, Any] = {}
-        exec(compile(request["source"], "<suite>", "exec"), namespace)  # noqa: S102  the suite's own probe
+        exec(compiled(request["source"]), namespace)  # noqa: S102  the suite's own probe
         function, args = namespace[name], [loaded.module, *args]
     else:
         function = getattr(loaded.module, name)
-    torch.manual_seed(request["seed"])
+    torch.default_generator.manual_seed(request["seed"])  # torch.manual_seed formats the stack for every absent device
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = function(*args, **kwargs)
     return {"value": value, "args": args} if request["observe"] else {"value": value}
+
+
+@functools.cache
+def compiled(source: str) -> types.CodeType:
+    """The code of a probe's source, which comes once a request."""
+    return compile(source, "<suite>", "exec")
 
 
 def resident(value: Any) -> Any:
@@ -187,6 +194,8 @@ def one_line(error: BaseException) -> str:
         text = str(error)
     except Exception:  # noqa: BLE001  a learner's exception class may have a broken __str__
         text = "(its text cannot be shown)"
+    if "Original Traceback (most recent call last):" in text:  # of a replica's thread: its last line is the error itself
+        text = text.strip().splitlines()[-1]
     return wire.clean(" ".join(text.split()), 300).rstrip(".")
 
 

@@ -59,9 +59,9 @@ class Table:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f'<tr><td style="text-align:left;color:{"#2e7d32" if result.status is Status.PASSED else "#c62828"}">'
-            f'{_mark(result)}</td><td style="text-align:left">It {html.escape(result.title)}.</td>'
-            f'<td style="text-align:left;white-space:pre-wrap">{html.escape(_seen(result))}</td></tr>'
+            f'<tr><td style="text-align:left;white-space:nowrap;color:{_colour(result)}">{_mark(result)}</td>'
+            f'<td style="text-align:left">It {html.escape(result.title)}.</td>'
+            f'<td style="text-align:left">{html.escape(_seen(result))}</td></tr>'
             for result in self.results
         )
         hint = f"<details><summary>Hint</summary>{html.escape(self.hint)}</details>" if _stuck(self) else ""
@@ -86,6 +86,10 @@ def _headline(table: Table) -> str:
     if any(result.status is Status.MISSING for result in table.results):
         return f"{table.task}: not done yet"
     return f"{table.task}: {passed} of {len(table.results)} public checks pass"
+
+
+def _colour(result: CheckResult) -> str:
+    return "#2e7d32" if result.status is Status.PASSED else "#c62828"
 
 
 def _mark(result: CheckResult) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from autograder.errors import KitError
 from autograder.judge import judge
 from autograder.results import CheckResult, Status
 from autograder.student import Student
+from autograder.torchvision_shim import import_torchvision
 
 # Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
 _LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
@@ -97,8 +100,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: a check needs a docstring that the learner can read")
         marker = item.get_closest_marker("devices")
         item.stash[CHECK] = Check(topic, task, title, marker.args[0] if marker else None, public)
+        warm(topic.settings.get("warm", []))
         if item.config.pluginmanager.hasplugin("timeout"):
             item.add_marker(pytest.mark.timeout(seconds_for(item)))
+
+
+def warm(modules: list[str]) -> None:
+    """Import now what would otherwise be charged to the first check that needs it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in modules:
+            import_torchvision() if name == "torchvision" else importlib.import_module(name)
 
 
 def seconds_for(item: pytest.Item) -> float:
@@ -135,18 +147,17 @@ def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterat
     if check.devices is None:
         if path not in loaded:
             loaded[path] = load(path, _LET_THROUGH)
-        yield _answers(loaded[path], limit)
+        yield _answers(loaded[path], limit, check)
         return
     from autograder import accelerator  # noqa: PLC0415  only topics with devices need it
 
     with accelerator.simulated(check.devices):
-        yield _answers(load(path, _LET_THROUGH), limit)
+        yield _answers(load(path, _LET_THROUGH), limit, check)
 
 
-def _answers(loaded: Loaded, limit: int) -> Answers:
-    return Answers(
-        lambda frame: serve(loaded, frame, limit, _LET_THROUGH), functools.partial(ranks.ask_here, loaded, limit)
-    )
+def _answers(loaded: Loaded, limit: int, check: Check) -> Answers:
+    ask_ranks = functools.partial(ranks.ask_here, loaded, limit, check.task.limits.check_seconds)
+    return Answers(lambda frame: serve(loaded, frame, limit, _LET_THROUGH), ask_ranks)
 
 
 def derived_seed(seed: int, *names: str) -> int:

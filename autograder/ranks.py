@@ -15,24 +15,24 @@ from autograder.answer import Fault, Loaded, serve
 from autograder.results import Status
 from autograder.student import StudentFault
 
-SECONDS = 60.0
 
-
-def ask_here(loaded: Loaded, limit: int, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
-    """The reply of each rank, a fork of this process; StudentFault if one gives none in time."""
+def ask_here(
+    loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]
+) -> list[bytes]:
+    """The reply of each rank, a fork of this process; StudentFault if one gives none within `seconds`."""
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory(prefix="autograder-ranks-") as folder:
         frames = make_frames(f"file://{Path(folder) / 'store'}")
         pipes = [context.Pipe(duplex=False) for _ in frames]
         ranks = [
-            context.Process(target=_answer, args=(loaded, limit, frame, sender), daemon=True)
+            context.Process(target=_answer, args=(loaded, limit, frame, sender))
             for frame, (_, sender) in zip(frames, pipes, strict=True)
         ]
         for rank in ranks:
             rank.start()
         for _, sender in pipes:
             sender.close()
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + seconds
         try:
             return [_reply(receiver, end) for receiver, _ in pipes]
         finally:
@@ -52,4 +52,4 @@ def _reply(receiver: Connection, end: float) -> bytes:
             return receiver.recv_bytes()
     except EOFError:
         raise StudentFault(Fault(Status.CRASHED, "One of the processes ended without an answer.")) from None
-    raise StudentFault(Fault(Status.TIMEOUT, f"The processes did not end within {SECONDS:g} s: does one wait for another?"))
+    raise StudentFault(Fault(Status.TIMEOUT, "The processes did not end in time: does one wait for another?"))

@@ -71,7 +71,15 @@ class Student:
         if self.ask_ranks is None:
             raise RuntimeError("there is no way to run several processes here")
         try:
-            values = [read_reply(frame)["value"] for frame in self.ask_ranks(frames)]
+            replies = self.ask_ranks(frames)
+            values, faults = [], list[StudentFault]()
+            for frame in replies:
+                try:
+                    values.append(read_reply(frame)["value"])
+                except StudentFault as stopped:
+                    faults.append(stopped)
+            if faults:  # the others only saw the connection to the first one break
+                raise min(faults, key=lambda stopped: "onnection" in stopped.fault.message)
         except StudentFault as stopped:
             self.replies.append(stopped.fault)
             raise
