@@ -283,11 +283,10 @@ def sizes_by_layers(size: int, kernels: list[int], pool: int) -> list[int]:
     return sizes
 
 
-def draw_image(rng: torch.Generator, kernels: list[int], pool: int) -> int:
-    """A size that every layer can work on and that the last pooling has to round down."""
+def draw_image(rng: torch.Generator, kernels: list[int], pool: int, rest: int) -> int:
+    """A size that every layer can work on, and of which each pooling leaves out `rest` pixels."""
     size = integer(rng, 1, 5)
-    for i, kernel in enumerate(reversed(kernels)):
-        rest = integer(rng, 1, pool - 1) if i == 0 and pool > 1 else integer(rng, 0, pool - 1)
+    for kernel in reversed(kernels):
         size = size * pool + rest + kernel - 1
     return size
 
@@ -300,29 +299,29 @@ def expect_sizes(student: Student, size: int, kernels: list[int], pool: int) -> 
 
 def test_feature_sizes__follows_each_layer(student: Student, rng: torch.Generator) -> None:
     """gives the size after each convolution and each pooling"""
-    for pool in (2, 3):
+    for pool, rest in ((3, 1), (3, 2), (2, 1), (2, 0)):
         kernels = [integer(rng, 2, 6), 2 * integer(rng, 1, 3), 2 * integer(rng, 1, 3) + 1]
-        expect_sizes(student, draw_image(rng, kernels, pool), kernels, pool)
+        expect_sizes(student, draw_image(rng, kernels, pool, rest), kernels, pool)
 
 
 def test_feature_sizes__takes_any_number_of_layers(student: Student, rng: torch.Generator) -> None:
     """takes one kernel as well as five"""
     for layers in (1, 2, 4, 5):
         kernels = [integer(rng, 1, 5) for _ in range(layers)]
-        expect_sizes(student, draw_image(rng, kernels, 2), kernels, 2)
+        expect_sizes(student, draw_image(rng, kernels, 2, layers % 2), kernels, 2)
 
 
 def test_feature_sizes__takes_a_pool_of_one(student: Student, rng: torch.Generator) -> None:
     """leaves the size as it is where the pool is 1 or the kernel is 1"""
     kernels = [integer(rng, 2, 5), 1]
-    expect_sizes(student, draw_image(rng, kernels, 1), kernels, 1)
+    expect_sizes(student, draw_image(rng, kernels, 1, 0), kernels, 1)
 
 
 def test_feature_sizes__takes_a_large_pool(student: Student, rng: torch.Generator) -> None:
     """rounds down for larger pools as well"""
     for pool in (4, 5):
         kernels = [integer(rng, 1, 7), 3]
-        expect_sizes(student, draw_image(rng, kernels, pool), kernels, pool)
+        expect_sizes(student, draw_image(rng, kernels, pool, integer(rng, 1, pool - 1)), kernels, pool)
 
 
 def test_feature_sizes__returns_whole_numbers(student: Student, rng: torch.Generator) -> None:
@@ -337,7 +336,7 @@ def test_feature_sizes__returns_whole_numbers(student: Student, rng: torch.Gener
 def test_feature_sizes__leaves_the_kernels_alone(student: Student, rng: torch.Generator) -> None:
     """leaves the list of kernels as it is, and gives the same again"""
     kernels = [3, integer(rng, 2, 4), 5]
-    size = draw_image(rng, kernels, 2)
+    size = draw_image(rng, kernels, 2, 1)
     _, after = student.observe("feature_sizes", size, kernels, 2)
     expect_unchanged(after[1], kernels, "the list of kernels")
     expect_sizes(student, size, kernels, 2)

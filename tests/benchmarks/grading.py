@@ -1,0 +1,259 @@
+"""Times the grading of one submission with its full hidden suite, three ways, in one run.
+
+    python tests/benchmarks/grading.py [--course .] [--topic 03_nn] [--repeat 3] [--without nbgrader …]
+
+- this kit: one warm server, a confined child for the submission;
+- pytest: a fresh process that runs the same suite on the same module;
+- nbgrader: `nbgrader autograde`, as installed, on a notebook with the same checks as cells, several students a run.
+
+Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the server against
+`python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians. Exit code 1 if a target
+is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import nbformat
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from autograder import answer, course, grade, suite
+from autograder.process import Order
+from autograder.results import Report
+from autograder.sandbox import Server
+from autograder.submission import Submission
+
+ROOT = Path(__file__).parents[2]
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+SUBMISSIONS, STUDENTS = 15, 3
+IMPORTS = "from autograder.torchvision_shim import import_torchvision; import torch; import_torchvision()"
+# A notebook's cells reach the learner's functions directly, on copies of the arguments.
+STUDENT = """
+import copy, sys
+class Direct:
+    module = sys.modules["__main__"]
+    def call(self, name, *args, **kwargs): return getattr(self.module, name)(*copy.deepcopy(args), **copy.deepcopy(kwargs))
+    def observe(self, name, *args):
+        args = copy.deepcopy(args)
+        return getattr(self.module, name)(*args), args
+    def run(self, probe, *args): return probe(self.module, *copy.deepcopy(args))
+student, rng = Direct(), lambda: __import__("torch").Generator().manual_seed(0)
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--course", type=Path, default=ROOT)
+    parser.add_argument("--topic", default="03_nn")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each slow way (default 3)")
+    parser.add_argument("--without", nargs="*", default=(), choices=("pytest", "nbgrader"), help="leave out a slow way")
+    options = parser.parse_args()
+    os.environ |= ONE_THREAD
+    torch.set_num_threads(1)
+    topic = course.load(options.course).topic(options.topic)
+    kit, here, own = the_kit(topic), *in_this_process(topic)
+    start, imports = starts(topic, options.repeat)
+    rows = [
+        ("this kit, a submission", kit, ""),
+        ("the same checks answered in this process", here, ""),
+        ("of which the submission's own computing", own, ""),
+        ("the sandbox's part of a submission", kit - here, limit(kit - here, 0.15, "s")),
+        ("start of the server", start, limit(start / imports, 1.3, "times the imports")),
+        ("python -c 'import torch, torchvision'", imports, ""),
+    ]
+    for name, way, target in (("pytest", fresh_pytest, 30.0), ("nbgrader", stock_nbgrader, 40.0)):
+        if name not in options.without:
+            seconds = way(topic, options.repeat)
+            rows.append((f"{name}, a submission", seconds, reach(seconds / kit, target)))
+    memory = private_megabytes(topic)
+    table = Table(
+        title=f"{topic.name}: medians on {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", title_justify="left"
+    )
+    for column in ("what", "seconds", "target"):
+        table.add_column(column, justify="right" if column == "seconds" else "left")
+    for what, seconds, verdict in rows:
+        table.add_row(what, f"{seconds:.3f}", verdict)
+    table.add_row("memory of a child for itself", f"{memory:.0f} MB", limit(memory, 60, "MB"))
+    Console(soft_wrap=True).print(table)
+    return 1 if any("missed" in verdict for _, _, verdict in rows) or memory > 60 else 0
+
+
+def limit(value: float, most: float, unit: str) -> str:
+    return f"{value:.2f} {unit}, at most {most:g}: {'met' if value <= most else 'missed'}"
+
+
+def reach(ratio: float, least: float) -> str:
+    return f"{ratio:.0f} times the kit, at least {least:g}: {'met' if ratio >= least else 'missed'}"
+
+
+def median_of(action: Callable[[], object], repeat: int) -> float:
+    times = []
+    for _ in range(repeat):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def the_kit(topic: course.Topic) -> float:
+    """Seconds from one report to the next, in a class of correct submissions."""
+    plan = grade.Plan(topic, 0, grade.isolation_here("full"))
+    content = {topic.module: topic.solution.read_bytes()}
+    ends = []
+
+    def keep(report: Report) -> None:
+        ends.append(time.perf_counter())
+        assert report.score == report.max_score, report
+
+    with grade.Keeper(plan) as keeper:
+        grade.grade_here(plan, [Submission(f"s{number}", content) for number in range(SUBMISSIONS)], keep, keeper)
+    return statistics.median(after - before for before, after in pairwise(ends))
+
+
+def in_this_process(topic: course.Topic) -> tuple[float, float]:
+    """Seconds for the same checks without a sandbox, and those of them that the module itself takes."""
+    ends, own = [time.perf_counter()], []
+
+    def sessions() -> Iterator[Any]:
+        for _ in range(SUBMISSIONS):
+            loaded, spent = answer.load(topic.solution), [0.0]
+
+            def ask(frame: bytes, loaded: answer.Loaded = loaded, spent: list[float] = spent) -> bytes:
+                started = time.perf_counter()
+                reply = answer.serve(loaded, frame, topic.limits.reply_mb << 20)
+                spent[0] += time.perf_counter() - started
+                return reply
+
+            nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
+            yield SimpleNamespace(asker=lambda _, ask=ask: ask, ask_ranks=None, intact=True, **nothing)
+            own.append(spent[0])
+
+    suite.run(topic, 0, sessions(), lambda _: ends.append(time.perf_counter()))
+    return statistics.median(after - before for before, after in pairwise(ends[1:])), statistics.median(own)
+
+
+def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
+    """Seconds until a server is warm, and seconds of the bare imports, in turn."""
+    warm: list[float] = []
+    bare: list[float] = []
+    for _ in range(repeat):
+        warm.append(median_of(lambda: warm_server(topic).close(), 1))
+        bare.append(median_of(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True), 1))
+    return statistics.median(warm), statistics.median(bare)
+
+
+def warm_server(topic: course.Topic) -> Server:
+    server = Server(topic.settings.get("warm", []))
+    server.wait_until_ready()
+    return server
+
+
+def fresh_pytest(topic: course.Topic, repeat: int) -> float:
+    """Seconds of a pytest process that checks the solution with the hidden suite."""
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        shutil.copy(topic.root / "course.yaml", copy)
+        for folder in (topic.exercise, topic.solution.parent, topic.hidden_suite.parent):
+            shutil.copytree(folder, copy / folder.relative_to(topic.root))
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib",
+                   str(copy / topic.hidden_suite.relative_to(topic.root))]  # fmt: skip
+        return median_of(lambda: quietly(copy, *command), repeat)
+
+
+def quietly(folder: Path, *command: str) -> None:
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # nbgrader calls its helpers by name
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def stock_nbgrader(topic: course.Topic, repeat: int) -> float:
+    """Seconds a student of `nbgrader autograde`, which starts a kernel for each."""
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        (home / "nbgrader_config.py").write_text("c = get_config()\nc.ExecutePreprocessor.timeout = 300\n")
+        nbgrader = [sys.executable, "-m", "nbgrader"]
+        source = home / "source/ps/net.ipynb"
+        write_notebook(source, topic)
+        quietly(home, *nbgrader, "generate_assignment", "ps", "--create")
+        for number in range(STUDENTS):
+            handed_in = home / f"submitted/s{number}/ps"
+            handed_in.mkdir(parents=True)
+            shutil.copy(source, handed_in)
+        seconds = median_of(lambda: quietly(home, *nbgrader, "autograde", "ps", "--force"), repeat) / STUDENTS
+        graded = nbformat.read(home / "autograded/s0/ps/net.ipynb", 4)
+        failed = [cell.source for cell in graded.cells if any(o.output_type == "error" for o in cell.get("outputs", ()))]
+        assert not failed, failed[0]
+        return seconds
+
+
+def write_notebook(path: Path, topic: course.Topic) -> None:
+    checks = topic.hidden_suite.read_text()
+    names = [(node.name, [a.arg for a in node.args.args]) for node in ast.parse(checks).body
+             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]  # fmt: skip
+    cells = [cell("solution", topic.solution.read_text(), solution=True), cell("suite", checks), cell("student", STUDENT)]
+    for name, arguments in names:
+        given = ", ".join({"student": "student", "rng": "rng()"}[argument] for argument in arguments)
+        cells.append(cell(name.replace("__", "-"), f"{name}({given})", points=1))
+    path.parent.mkdir(parents=True)
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+
+
+def cell(name: str, source: str, *, solution: bool = False, points: int | None = None) -> Any:
+    made = nbformat.v4.new_code_cell(source)
+    made.metadata["nbgrader"] = {"schema_version": 3, "grade_id": name, "solution": solution, "task": False,
+                                 "grade": points is not None, "locked": not solution}  # fmt: skip
+    if points is not None:
+        made.metadata["nbgrader"]["points"] = points
+    return made
+
+
+def private_megabytes(topic: course.Topic) -> float:
+    """Memory that a child does not share with the server, after it has answered all checks."""
+    order = Order({topic.module: topic.solution.read_bytes()}, topic.module, (), topic.limits)
+    frames: list[bytes] = []
+    loaded = answer.load(topic.solution)
+
+    def ask(frame: bytes) -> bytes:
+        frames.append(frame)
+        return answer.serve(loaded, frame, topic.limits.reply_mb << 20)
+
+    nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
+    session: Any = SimpleNamespace(asker=lambda _: ask, ask_ranks=None, intact=True, **nothing)
+    suite.run(topic, 0, [session], lambda _: None)
+    with warm_server(topic) as server:
+        before = set(descendants(os.getpid()))
+        with closing(server.open(order)) as child:
+            (pid,) = set(descendants(os.getpid())) - before
+            for frame in frames:
+                child.ask(frame, 60.0)
+            fields = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) / 1024
+
+
+def descendants(pid: int) -> Iterator[int]:
+    for child in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()):
+        yield child
+        yield from descendants(child)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
