@@ -1,0 +1,109 @@
+"""What the generated nbgrader_config.py puts into `nbgrader autograde`: nothing here believes what a submission says."""
+
+from __future__ import annotations
+
+import json
+import weakref
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_grade, is_solution
+from traitlets import Enum, Integer, Unicode
+
+from autograder.course import Topic, load
+from autograder.errors import KitError
+from autograder.nbgrader.feedback import outputs
+from autograder.nbgrader.restore import NOTE, Known, restored
+from autograder.nbgrader.source import test_cell
+from autograder.nbgrader.worker import Request, Settings, Worker
+from autograder.notebook import module_of_notebook
+
+Resources = dict[str, Any]
+
+
+class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information
+    """Restores the cells that were released, whatever the submission made of them and of their metadata."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Restore one submitted notebook."""
+        names = resources["nbgrader"]
+        directory = self.parent.parent.coursedir
+        source = Path(directory.format_path(directory.source_directory, ".", names["assignment"]))
+        nb.cells = restored(nb.cells, known_cells(resources, source / f"{names['notebook']}.ipynb"))
+        for cell in nb.cells:
+            if NOTE in cell.metadata:
+                self.log.warning("%s, %s: %s", names["student"], cell.metadata.nbgrader.grade_id, cell.metadata[NOTE])
+        return nb, resources
+
+
+def known_cells(resources: Resources, source: Path) -> dict[str, Known]:
+    """The notebook's cells as `nbgrader generate_assignment` put them into the gradebook, in the source's order."""
+    names = resources["nbgrader"]
+    with Gradebook(names["db_url"]) as gradebook:
+        notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
+        points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+        solutions, tasks = ({cell.name for cell in cells} for cells in (notebook.solution_cells, notebook.task_cells))
+        found = {
+            cell.name: Known(cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
+                             points.get(cell.name), cell.checksum)
+            for cell in notebook.source_cells
+        }  # fmt: skip
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"] if source.is_file() else []
+    order = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells]
+    return {name: found[name] for name in [*order, *found] if name in found}
+
+
+class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information
+    """Gives every test cell its points and its feedback as output, from the hidden suite and the sandbox."""
+
+    course = Unicode(help="The folder of course.yaml").tag(config=True)
+    seed = Integer(help="The hidden inputs are drawn from it").tag(config=True)
+    isolation = Enum(("full", "reduced"), "full", help="The least confinement to accept").tag(config=True)
+    data = Unicode(help="The images to train on, if not those of course.yaml").tag(config=True)
+    budget = Unicode(help="The budget to train with, if not that of course.yaml").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Grade one restored notebook; a KitError leaves it without a grade, and nbgrader reports it."""
+        names = resources["nbgrader"]
+        topic = load(Path(self.course)).topic(names["notebook"])
+        tests = {test_cell(task.id): task.id for task in topic.tasks}
+        graded = [cell for cell in nb.cells if is_grade(cell) and not is_solution(cell)]
+        unknown = [cell.metadata.nbgrader.grade_id for cell in graded if cell.metadata.nbgrader.grade_id not in tests]
+        if unknown:
+            raise KitError(f"{topic.name}: no task for these test cells: {', '.join(unknown)}: have people grade them")
+        report = self._worker(topic).grade(self._request(nb, names))
+        if report.status == "broken":
+            raise KitError(f"{report.submission}: {report.message}")
+        tasks = {task.id: task for task in report.tasks}
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        for cell in code:
+            cell.outputs, cell.execution_count = [], None
+        for number, cell in enumerate((cell for cell in code if cell.source.strip()), 1):
+            cell.execution_count = number  # the number by which the feedback calls the cell
+        for cell in graded:
+            marks = cell.metadata.nbgrader
+            note = cell.metadata.pop(NOTE, "")
+            cell.outputs = outputs(report, tasks[tests[marks.grade_id]], float(marks.points), note, cell.execution_count)
+        return nb, resources
+
+    def _request(self, nb: NotebookNode, names: dict[str, str]) -> Request:
+        """The notebook's code and where it was handed in; a link could point at the solutions."""
+        directory = self.parent.parent.coursedir
+        folder = Path(directory.format_path(directory.submitted_directory, names["student"], names["assignment"]))
+        notebook = f"{names['notebook']}.ipynb"
+        linked = folder.is_symlink() or (folder / notebook).is_symlink()
+        problem = "The notebook is a link to somewhere else: hand in the file itself." if linked else ""
+        module = module_of_notebook(json.dumps(nb).encode())
+        return Request(names["student"], module, folder, notebook, problem)
+
+    def _worker(self, topic: Topic) -> Worker:
+        """The worker of this command: it is kept by the exporter, which lives as long."""
+        workers: dict[str, Worker] = self.parent.__dict__.setdefault("autograder_workers", {})
+        if topic.name not in workers:
+            settings = Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget)
+            workers[topic.name] = Worker(settings)
+            weakref.finalize(self.parent, workers[topic.name].close)
+        return workers[topic.name]
