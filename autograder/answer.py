@@ -175,7 +175,7 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
         return Fault(Status.FORBIDDEN, wire.clean(f"{error}{where}."), kind)
     if isinstance(error, NotImplementedError) and where and _innermost_is_learners(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
-    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType) and not where:
+    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError")
@@ -201,7 +201,11 @@ def one_line(error: BaseException) -> str:
 
 def learner_line(error: BaseException, folder: Path) -> str:
     """Where in the learner's files the exception came from: " (line 7 of net.py: `x = x @ w`)", or ""."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == folder]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).parent == folder and not Path(frame.filename).name.startswith("test_")
+    ]
     if not frames:
         return ""
     linecache.checkcache(frames[-1].filename)

@@ -74,7 +74,8 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
             actual = actual.item()
         same = type(actual) is type(expected) or {type(actual), type(expected)} == {int, float}
         if not same:
-            raise Mismatch(f"{_cap(name)} should be {_kind(expected)}, but it is {_kind(actual)}.")
+            sort = {bool: "a bool", int: "a whole number", float: "a number", str: "a text"}.get(type(expected))
+            raise Mismatch(f"{_cap(name)} should be {sort or _kind(expected)}, but it is {_kind(actual)}.")
         if actual != expected:
             shown = f" It is {_short(actual)}." if isinstance(expected, int | float | str) else ""
             detail = f"Expected {_short(expected)}, got {_short(actual)}."

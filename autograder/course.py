@@ -60,10 +60,10 @@ class Topic:
 
     @property
     def module(self) -> str:
-        """File name of the module a student completes: the only Python file beside the public checks."""
-        found = [p.name for p in sorted(self.exercise.glob("*.py")) if not p.name.startswith(("test_", "conftest"))]
+        """File name of the module a student completes, after which the public checks are named."""
+        found = [path.name.removeprefix("test_") for path in sorted(self.exercise.glob("test_*.py"))]
         if len(found) != 1:
-            raise KitError(f"{self.exercise}: expected exactly one module beside the checks, found {found or 'none'}")
+            raise KitError(f"{self.exercise}: expected the public checks in exactly one test_MODULE.py, found {found or 'none'}")
         return found[0]
 
     @property

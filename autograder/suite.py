@@ -20,7 +20,6 @@ from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAIN
 from autograder.results import CheckResult, Status, TaskResult, summarise
 from autograder.session import Session
 
-SLOW_SECONDS = 2.0  # a check slower than this is not repeated with the mutants
 SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submission's values must not draw out
 _UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
 
@@ -194,8 +193,8 @@ class _Loop:
         """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
         check = item.stash[CHECK]
         student = item.stash.get(STUDENT, None)
-        if student is None or result.seconds > SLOW_SECONDS or result.status not in (Status.FAILED, Status.ERROR):
-            return ""
+        if student is None or check.task.trains or result.status not in (Status.FAILED, Status.ERROR):
+            return ""  # a run of training is not repeated with each mutant
         mine = list(student.replies)
         for number, (mutant, path) in enumerate(self.wrong_modules):
             if mutant.task == check.task.id and diagnose.same_replies(mine, self.replies(item, number, path)):

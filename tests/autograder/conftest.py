@@ -12,7 +12,6 @@ import pytest
 
 HERE = Path(__file__).parent
 collect_ignore = ["mini_course", "correct", "attacks", "confined"]
-pytest_plugins = ["pytester"]
 
 
 def run_command(*arguments, cwd, timeout=180, **options):
