@@ -139,9 +139,7 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
     isolation, training = grade.isolation_here(options.isolation), None
     if "budgets" in topic.settings:
-        training = budget.choose(
-            topic.settings, source=options.data, budget=options.budget, allow_download=options.download
-        )
+        training = budget.choose(topic.settings, source=options.data, budget=options.budget, allow_download=options.download)
     return grade.Plan(topic, seed, isolation, training)
 
 

@@ -114,9 +114,7 @@ def expect_unchanged(after: Any, before: Any, name: str = "the input") -> None:
     if after.requires_grad != before.requires_grad:
         raise Mismatch(f"{_cap(name)} has requires_grad={after.requires_grad} after the call, but it had "
                        f"{before.requires_grad} before. Work on a detached copy.")  # fmt: skip
-    if (after.grad is None) != (before.grad is None) or (
-        before.grad is not None and not torch.equal(after.grad, before.grad)
-    ):
+    if (after.grad is None) != (before.grad is None) or (before.grad is not None and not torch.equal(after.grad, before.grad)):
         raise Mismatch(f"The .grad of {name} is not what it was before the call. Work on a detached copy.")
 
 
@@ -138,9 +136,7 @@ def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
         raise Mismatch(f"{_cap(whole)} should have {len(expected)} items, but it has {len(actual)}.", detail)
 
 
-def _expect_numbers(
-    actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None
-) -> None:
+def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
     wanted = torch.as_tensor(expected)
     is_array = isinstance(expected, np.ndarray)
     if is_array:

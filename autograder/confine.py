@@ -17,9 +17,18 @@ if sys.platform != "win32":
     import resource
 
 _THREADS = 1024  # more than any submission needs, fewer than a machine offers
-_SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache",
-                 "/etc/localtime", "/dev/urandom",
-                 "/proc/cpuinfo", "/sys/devices/system/cpu")  # torch chooses kernels by the processor
+_SYSTEM_FILES = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/dev/urandom",
+    "/proc/cpuinfo",
+    "/sys/devices/system/cpu",
+)  # torch chooses kernels by the processor
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,7 @@ def tier(found: Iterable[Layer]) -> str:
     return "full" if {"landlock", "seccomp", "limits"} <= present else "reduced"
 
 
-def confine(
-    scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), network: bool = False
-) -> tuple[str, ...]:
+def confine(scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), network: bool = False) -> tuple[str, ...]:
     """Confines the calling process for good. Call it in a fresh single-threaded fork, before any student code.
 
     Afterwards the process reads Python, the system's libraries and `readable`, writes `scratch` alone (its working
@@ -186,8 +193,14 @@ def _settle_in(scratch: Path, *, network: bool) -> None:
     folder, one = str(scratch), "1"
     os.environ.clear()
     os.environ |= {
-        "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": folder, "TMPDIR": folder, "USER": "student",
-        "OMP_NUM_THREADS": one, "OPENBLAS_NUM_THREADS": one, "MKL_NUM_THREADS": one,
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": folder,
+        "TMPDIR": folder,
+        "USER": "student",
+        "OMP_NUM_THREADS": one,
+        "OPENBLAS_NUM_THREADS": one,
+        "MKL_NUM_THREADS": one,
     }
     if network:
         os.environ |= {"GLOO_SOCKET_IFNAME": "lo", "MASTER_ADDR": "127.0.0.1"}

@@ -44,9 +44,7 @@ def default_cache() -> Path:
     return Path(os.environ.get("AUTOGRADER_CACHE") or Path(caches) / "autograder")
 
 
-def find(
-    wanted: str = "auto", cache: Path | None = None, *, allow_download: bool = False, say: Say = say_on_stderr
-) -> Source:
+def find(wanted: str = "auto", cache: Path | None = None, *, allow_download: bool = False, say: Say = say_on_stderr) -> Source:
     """The source that `wanted` names, read and checked; KitError says in one line what is wrong and how to mend it.
 
     `wanted` is "official", "embedded", or a path: a folder with train/CLASS and test/CLASS, a tar file of one, or a

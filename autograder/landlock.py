@@ -34,9 +34,7 @@ def abi() -> int:
         return 0
 
 
-def restrict(
-    readable: Iterable[Path], writable: Iterable[Path], *, network: bool = False, version: int | None = None
-) -> None:
+def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool = False, version: int | None = None) -> None:
     """Confines the calling thread, for good, to reading below `readable` and writing below `writable`.
 
     Nothing can be executed, and only plain files and folders can be made. Where the kernel can (ABI 4, 6), TCP is
@@ -54,8 +52,7 @@ def restrict(
     version = abi() if version is None else version
     if version < 1:
         raise OSError(errno.ENOSYS, "this kernel has no Landlock")
-    handled = _FIRST_VERSION | sum(bit for bit, since in ((_REFER, 2), (_TRUNCATE, 3), (_IOCTL_DEV, 5))
-                                   if version >= since)
+    handled = _FIRST_VERSION | sum(bit for bit, since in ((_REFER, 2), (_TRUNCATE, 3), (_IOCTL_DEV, 5)) if version >= since)
     attributes = [handled]
     if version >= 4:
         attributes.append(0 if network else _BIND_AND_CONNECT_TCP)

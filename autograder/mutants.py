@@ -44,9 +44,7 @@ def source(mutant: Mutant, reference: str) -> str:
     """The reference module's text with the mutant's edit; KitError unless the edit fits in exactly one place."""
     name = mutant.within or mutant.task
     found = [
-        node
-        for node in ast.walk(ast.parse(reference))
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+        node for node in ast.walk(ast.parse(reference)) if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
     ]
     if len(found) != 1:
         raise KitError(f"mutant {mutant.phrase!r}: the reference has {len(found)} definitions named {name}")

@@ -25,7 +25,8 @@ def write(out: Path, title: str, reports: Sequence[Report]) -> None:
     for report in reports:
         attached = report.attachments
         text = page.render(report=report, css=css, curve=_curve(attached.get("losses", [])),
-                           confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []), accuracy=attached.get("accuracy"))  # fmt: skip
+                           confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
+                           accuracy=attached.get("accuracy"))  # fmt: skip
         write_atomically(out / "pages" / f"{report.submission}.html", text)
     rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": _not_yet(r)} for r in reports]
     mean = sum(r.score for r in reports) / len(reports) if reports else 0.0

@@ -41,7 +41,6 @@ class Answers:
     ask_ranks: Callable[[Callable[[str], list[bytes]]], list[bytes]]
 
 
-
 @dataclass(frozen=True)
 class Check:
     """What an item of pytest's collection is to the course."""
@@ -180,9 +179,7 @@ def student(request: pytest.FixtureRequest) -> Iterator[Student]:
 def rng(request: pytest.FixtureRequest) -> torch.Generator:
     """The check's random inputs: the same for every submission of one grading."""
     check = request.node.stash[CHECK]
-    return torch.Generator().manual_seed(
-        derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "inputs")
-    )
+    return torch.Generator().manual_seed(derived_seed(request.config.stash[SEED], check.topic.name, request.node.name, "inputs"))
 
 
 @pytest.fixture

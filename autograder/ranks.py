@@ -16,9 +16,7 @@ from autograder.results import Status
 from autograder.student import StudentFault
 
 
-def ask_here(
-    loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]
-) -> list[bytes]:
+def ask_here(loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
     """The reply of each rank, a fork of this process; StudentFault if one gives none within `seconds`."""
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory(prefix="autograder-ranks-") as folder:

@@ -106,8 +106,14 @@ def program(machine: str, pid: int, *, network: bool = False) -> bytes:
     branches += [(number, _fail(0)) for number in _numbers(_IGNORED, column).values()]
     branches += [(number, _fail(errno.ENOTSUP)) for number in _numbers(_UNSUPPORTED, column).values()]
     kill = _op(_RETURN, _RET_KILL_PROCESS)
-    instructions = [_op(_LOAD, _ARCHITECTURE), _op(_IF_EQUAL, audit, 1, 0), kill,
-                    _op(_LOAD, _NUMBER), _op(_IF_AT_LEAST, _X32_BIT, 0, 1), kill]
+    instructions = [
+        _op(_LOAD, _ARCHITECTURE),
+        _op(_IF_EQUAL, audit, 1, 0),
+        kill,
+        _op(_LOAD, _NUMBER),
+        _op(_IF_AT_LEAST, _X32_BIT, 0, 1),
+        kill,
+    ]
     for number, body in branches:
         instructions += [_op(_IF_EQUAL, number, 0, len(body) // len(_ALLOW)), body]
     numbers = allowed.values()
@@ -154,7 +160,7 @@ def _one_of(argument: int, values: Iterable[int], code: int) -> bytes:
 
 def _null(argument: int) -> bytes:
     high = _op(_LOAD, _ARGUMENTS + 8 * argument + 4)
-    return (_low(argument) + _op(_IF_EQUAL, 0, 0, 3) + high + _op(_IF_EQUAL, 0, 0, 1) + _ALLOW + _fail(errno.EPERM))
+    return _low(argument) + _op(_IF_EQUAL, 0, 0, 3) + high + _op(_IF_EQUAL, 0, 0, 1) + _ALLOW + _fail(errno.EPERM)
 
 
 def _plain_open(flags: int) -> bytes:
@@ -164,8 +170,13 @@ def _plain_open(flags: int) -> bytes:
 
 
 def _conditional(pid: int) -> tuple[tuple[str, bytes], ...]:
-    threads_only = (_low(0) + _op(_IF_ANY_BIT, _CLONE_NEW_OR_PTRACE, 2, 0)
-                    + _op(_IF_ANY_BIT, _CLONE_THREAD, 0, 1) + _ALLOW + _fail(errno.EPERM))
+    threads_only = (
+        _low(0)
+        + _op(_IF_ANY_BIT, _CLONE_NEW_OR_PTRACE, 2, 0)
+        + _op(_IF_ANY_BIT, _CLONE_THREAD, 0, 1)
+        + _ALLOW
+        + _fail(errno.EPERM)
+    )
     return (
         ("clone", threads_only),
         ("clone3", _fail(errno.ENOSYS)),  # its flags are in memory, out of a filter's sight: the C library uses clone
@@ -184,5 +195,5 @@ def _conditional(pid: int) -> tuple[tuple[str, bytes], ...]:
 def _sockets() -> bytes:
     """TCP and UDP, and the list of network interfaces."""
     families = (_op(_IF_EQUAL, family, 0, 1) + _ALLOW for family in (_AF_INET, _AF_INET6))
-    interfaces = (_op(_IF_EQUAL, _AF_NETLINK, 0, 3) + _low(2) + _op(_IF_EQUAL, _NETLINK_ROUTE, 0, 1) + _ALLOW)
+    interfaces = _op(_IF_EQUAL, _AF_NETLINK, 0, 3) + _low(2) + _op(_IF_EQUAL, _NETLINK_ROUTE, 0, 1) + _ALLOW
     return _low(0) + b"".join(families) + interfaces + _fail(errno.EPERM)

@@ -1,4 +1,4 @@
-"""Proves a topic's set sound: the solution passes under several seeds, the stub earns nothing, every mutant loses its own task."""
+"""Proves a topic's set sound: the solution passes under several seeds, the stub earns 0, every mutant loses its own task."""
 
 from __future__ import annotations
 
@@ -79,9 +79,7 @@ def _title(mutant: mutants.Mutant) -> str:
     return f"mutant of {mutant.task}, {mutant.phrase!r}"
 
 
-def _wrong_sources(
-    topic: Topic, reference: str, wrong: tuple[mutants.Mutant, ...]
-) -> tuple[dict[str, str], list[str]]:
+def _wrong_sources(topic: Topic, reference: str, wrong: tuple[mutants.Mutant, ...]) -> tuple[dict[str, str], list[str]]:
     """The modules that must lose points, by title, and what is wrong with the mutants that do not fit the reference."""
     sources, unfit = {"the stub": topic.stub.read_text(encoding="utf-8")}, []
     for mutant in wrong:

@@ -26,9 +26,7 @@ def make_transform() -> Callable[[Any], Tensor]:
     raise NotImplementedError
 
 
-def make_loaders(
-    train_set: Dataset[Any], test_set: Dataset[Any], batch_size: int
-) -> tuple[DataLoader[Any], DataLoader[Any]]:
+def make_loaders(train_set: Dataset[Any], test_set: Dataset[Any], batch_size: int) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Return a loader for training and one for testing, with batches of `batch_size`; the last batch may be smaller.
 
     The training loader gives every sample once an epoch, in a new random order each epoch. The test loader gives

@@ -51,9 +51,7 @@ def new_course(folder):
 def kit():
     """The functions above, for fixtures that outlive one test."""
     solution = (HERE / "mini_course/solutions/01_mini/mini.py").read_text()
-    return SimpleNamespace(
-        run=run_command, grade=grade_course, course=new_course, write=write_submissions, solution=solution
-    )
+    return SimpleNamespace(run=run_command, grade=grade_course, course=new_course, write=write_submissions, solution=solution)
 
 
 @pytest.fixture

@@ -29,7 +29,8 @@ sys.modules[__name__] = Any()
 def pytest_runtest_call(item): item.obj = lambda **_: None
 """
 SHADOWED = ("torch.py", "json.py", "numpy.py", "safetensors.py", "conftest.py", "sitecustomize.py", "usercustomize.py",
-            "autograder.py", "autograder/__init__.py", "autograder/answer.py", "test_mini.py", "struct.py", "pytest.py")  # fmt: skip
+            "autograder.py", "autograder/__init__.py", "autograder/answer.py",
+            "test_mini.py", "struct.py", "pytest.py")  # fmt: skip
 
 
 def folders():

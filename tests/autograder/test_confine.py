@@ -30,8 +30,12 @@ PERMISSION = ("EPERM", "EACCES")
 
 
 def functions(pattern):
-    return [(path.stem, node.name) for path in sorted(HERE.glob(pattern)) for node in ast.parse(path.read_text()).body
-            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+    return [
+        (path.stem, node.name)
+        for path in sorted(HERE.glob(pattern))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
 
 
 def as_ordinary_user(command):
@@ -43,9 +47,11 @@ def as_ordinary_user(command):
     script += [f"exec {number}<{shlex.quote(str(path))}" for number, path in enumerate(hidden, 3)]
     script += [f"mount -t tmpfs -o mode=755 tmpfs {shlex.quote(str(path))}" for path in closed]
     for number, path in enumerate(hidden, 3):
-        script += [f"mkdir -p {shlex.quote(str(path))}",
-                   f"mount --no-canonicalize --bind /proc/self/fd/{number} {shlex.quote(str(path))}",
-                   f"exec {number}<&-"]
+        script += [
+            f"mkdir -p {shlex.quote(str(path))}",
+            f"mount --no-canonicalize --bind /proc/self/fd/{number} {shlex.quote(str(path))}",
+            f"exec {number}<&-",
+        ]
     script.append(f"exec setpriv --reuid {ORDINARY} --regid {ORDINARY} --clear-groups {shlex.join(command)}")
     shell = ["sh", "-e", "-c", "\n".join(script)]
     return ["unshare", "--mount", "--propagation", "private", *shell] if closed else shell
@@ -135,14 +141,40 @@ SYSTEM_CALLS = ast.literal_eval(next(
     node.value for node in ast.parse((HERE / "attempts.py").read_text()).body
     if isinstance(node, ast.Assign) and node.targets[0].id == "CALLS"
 ))  # fmt: skip
-PATHS = (str(HERE / "server.py"), "/etc/passwd", "../../../../../etc/passwd", "/proc/self/environ", "/proc/self/maps",
-         "/proc/1/cmdline", "/proc/meminfo", "/proc/version", "/sys/kernel/mm/transparent_hugepage/enabled",
-         "/dev/zero", "/bin/sh")
+PATHS = (
+    str(HERE / "server.py"),
+    "/etc/passwd",
+    "../../../../../etc/passwd",
+    "/proc/self/environ",
+    "/proc/self/maps",
+    "/proc/1/cmdline",
+    "/proc/meminfo",
+    "/proc/version",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+    "/dev/zero",
+    "/bin/sh",
+)
 FOLDERS = ("/", "/proc", "/proc/self/fd", "/etc", "/tmp", "/dev", "..", "/home", "/usr")
-ON_FILES = ("read", "write", "append", "remove", "rename", "carry_off", "empty_while_reading",
-            "empty_with_access_mode_three", "link", "symlink")
-SOCKETS = (("AF_INET", "SOCK_STREAM"), ("AF_INET6", "SOCK_DGRAM"), ("AF_UNIX", "SOCK_STREAM"),
-           ("AF_NETLINK", "SOCK_RAW"), ("AF_PACKET", "SOCK_RAW"), ("AF_VSOCK", "SOCK_STREAM"))
+ON_FILES = (
+    "read",
+    "write",
+    "append",
+    "remove",
+    "rename",
+    "carry_off",
+    "empty_while_reading",
+    "empty_with_access_mode_three",
+    "link",
+    "symlink",
+)
+SOCKETS = (
+    ("AF_INET", "SOCK_STREAM"),
+    ("AF_INET6", "SOCK_DGRAM"),
+    ("AF_UNIX", "SOCK_STREAM"),
+    ("AF_NETLINK", "SOCK_RAW"),
+    ("AF_PACKET", "SOCK_RAW"),
+    ("AF_VSOCK", "SOCK_STREAM"),
+)
 LIMITS = (("RLIMIT_NOFILE", 1), ("RLIMIT_AS", 1), ("RLIMIT_CPU", -1))
 ATTEMPTS = (
     *(("call", name) for name in SYSTEM_CALLS),
@@ -166,8 +198,10 @@ ELSEWHERE = tuple(attempt for attempt in ATTEMPTS if "NEIGHBOUR" not in str(atte
 @pytest.fixture(scope="module")
 def stopped(server, neighbour):
     """What stopped each of ATTEMPTS, all made by one child."""
-    tries = [[str(part).replace("NEIGHBOUR", str(neighbour)) if isinstance(part, str) else part for part in attempt]
-             for attempt in ATTEMPTS]
+    tries = [
+        [str(part).replace("NEIGHBOUR", str(neighbour)) if isinstance(part, str) else part for part in attempt]
+        for attempt in ATTEMPTS
+    ]
     done = server.act("attempts", "each", tries)
     assert "error" not in done, done
     return dict(zip(ATTEMPTS, done["result"], strict=True))
@@ -188,8 +222,9 @@ def test_the_neighbour_is_as_it_was(stopped, neighbour):
 def test_a_readable_folder_can_be_read_but_not_changed(server, neighbour):
     path = str(neighbour / "solution.py")
     tries = [[name, path] for name in ON_FILES if name not in ("read", "symlink")]
-    done = server.act("attempts", "each", [["read", path], ["enumerate_folder", str(neighbour)], *tries],
-                      readable=[str(neighbour)])
+    done = server.act(
+        "attempts", "each", [["read", path], ["enumerate_folder", str(neighbour)], *tries], readable=[str(neighbour)]
+    )
     assert done["result"][:2] == ["nothing stopped it"] * 2
     assert {*done["result"][2:]} <= {*PERMISSION, "EXDEV"}
     assert Path(path).read_text() == "secret"
@@ -236,8 +271,7 @@ def test_namespaces_hide_the_machine(server):
 
 def test_the_environment_is_small_and_clean(server):
     found = server.act("attempts", "environment")["result"]
-    assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "USER", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-                          "MKL_NUM_THREADS"}
+    assert set(found) == {"PATH", "LANG", "HOME", "TMPDIR", "USER", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"}
 
 
 def test_only_the_descriptors_kept_are_open(server):
@@ -383,8 +417,12 @@ def test_landlock_of_every_version_closes_the_file_system(tmp_path):
         landlock.restrict([tmp_path / "given"], [tmp_path / "scratch"], version=version)
         outcomes = [(tmp_path / "given").read_text()]
         (tmp_path / "scratch" / "new").write_text("new")
-        attempts = ((tmp_path / "closed").read_text, lambda: (tmp_path / "given").write_text("x"),
-                    lambda: list(tmp_path.iterdir()), lambda: (tmp_path / "scratch" / "link").symlink_to("/"))
+        attempts = (
+            (tmp_path / "closed").read_text,
+            lambda: (tmp_path / "given").write_text("x"),
+            lambda: list(tmp_path.iterdir()),
+            lambda: (tmp_path / "scratch" / "link").symlink_to("/"),
+        )
         for attempt in attempts:
             try:
                 attempt()

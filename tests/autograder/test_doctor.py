@@ -18,7 +18,13 @@ def test_doctor_names_versions_build_devices_images_and_isolation(run, tmp_path)
     assert done.returncode == 0, done.stderr
     versions = [importlib.metadata.version(name) for name in ("torch", "torchvision", "nbgrader", "pytest", "blitz-autograder")]
     layers = confine.layers()
-    for word in (*versions, platform.python_version(), "processors", "images", *(layer.name for layer in layers if layer.present)):
+    for word in (
+        *versions,
+        platform.python_version(),
+        "processors",
+        "images",
+        *(layer.name for layer in layers if layer.present),
+    ):
         assert word in done.stdout, word
     assert f"CUDA {torch.version.cuda}" in done.stdout or "CPU" in done.stdout
     last = [line for line in done.stdout.splitlines() if "isolation" in line][-1]

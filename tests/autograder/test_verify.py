@@ -20,7 +20,7 @@ def test_every_unsoundness_is_named(course, run):
     edit(course, "solutions/01_mini/mutants.py", '"gives the square", "2 * x"', '"is out of date", "2 * y"')
     edit(course, "solutions/01_mini/mutants.py",
          '    Mutant("row_means", "averages over the rows", "t.mean(1)", "t.mean(0)"),\n', "")  # fmt: skip
-    edit(course, "exercises/01_mini/mini.py", "by hand.\"\"\"\n    raise NotImplementedError", "by hand.\"\"\"\n    return 2 * x")
+    edit(course, "exercises/01_mini/mini.py", 'by hand."""\n    raise NotImplementedError', 'by hand."""\n    return 2 * x')
     done = run("verify", "--seeds", "1", cwd=course)
     assert done.returncode == 1
     for words in (

@@ -73,8 +73,9 @@ def nn_normalization_and_dropout():
 def nn_padding_and_resizing():
     total = 0.0
     for n, shape in SHAPES.items():
-        total += _modules(*(f"{k}Pad{n}d" for k in ("Reflection", "Replication", "Zero", "Circular")),
-                          arguments=(1,), shape=shape)
+        total += _modules(
+            *(f"{k}Pad{n}d" for k in ("Reflection", "Replication", "Zero", "Circular")), arguments=(1,), shape=shape
+        )
         total += _modules(f"ConstantPad{n}d", arguments=(1, 0.5), shape=shape)
     total += _modules("PixelShuffle", "PixelUnshuffle", "ChannelShuffle", arguments=(2,), shape=SHAPES[2])
     total += _modules("UpsamplingNearest2d", "UpsamplingBilinear2d", arguments=(20,), shape=SHAPES[2])
@@ -89,14 +90,25 @@ def nn_losses():
     x, y = torch.randn(6, 5, requires_grad=True), torch.rand(6, 5)
     signs, label = torch.randn(6).sign(), torch.randint(0, 5, (6,))
     calls = {
-        "L1Loss": (x, y), "MSELoss": (x, y), "SmoothL1Loss": (x, y), "HuberLoss": (x, y),
+        "L1Loss": (x, y),
+        "MSELoss": (x, y),
+        "SmoothL1Loss": (x, y),
+        "HuberLoss": (x, y),
         "SoftMarginLoss": (x, y.sign()),
-        "BCELoss": (x.sigmoid(), y), "BCEWithLogitsLoss": (x, y), "KLDivLoss": (x.log_softmax(1), y.softmax(1)),
-        "PoissonNLLLoss": (x, y), "GaussianNLLLoss": (x, y, torch.ones(6, 5)), "CrossEntropyLoss": (x, label),
-        "NLLLoss": (x.log_softmax(1), label), "MultiMarginLoss": (x, label),
-        "MultiLabelMarginLoss": (x, torch.randint(0, 5, (6, 5))), "MultiLabelSoftMarginLoss": (x, y.round()),
-        "HingeEmbeddingLoss": (x, y.sign()), "MarginRankingLoss": (x[:, 0], x[:, 1], signs),
-        "CosineEmbeddingLoss": (x, y, signs), "TripletMarginLoss": (x, y, y.flip(0)),
+        "BCELoss": (x.sigmoid(), y),
+        "BCEWithLogitsLoss": (x, y),
+        "KLDivLoss": (x.log_softmax(1), y.softmax(1)),
+        "PoissonNLLLoss": (x, y),
+        "GaussianNLLLoss": (x, y, torch.ones(6, 5)),
+        "CrossEntropyLoss": (x, label),
+        "NLLLoss": (x.log_softmax(1), label),
+        "MultiMarginLoss": (x, label),
+        "MultiLabelMarginLoss": (x, torch.randint(0, 5, (6, 5))),
+        "MultiLabelSoftMarginLoss": (x, y.round()),
+        "HingeEmbeddingLoss": (x, y.sign()),
+        "MarginRankingLoss": (x[:, 0], x[:, 1], signs),
+        "CosineEmbeddingLoss": (x, y, signs),
+        "TripletMarginLoss": (x, y, y.flip(0)),
         "TripletMarginWithDistanceLoss": (x, y, y.flip(0)),
         "CTCLoss": (torch.randn(9, 2, 5).log_softmax(2), torch.randint(1, 5, (2, 3)), (9, 9), (3, 3)),
     }

@@ -103,11 +103,30 @@ def time_random_and_machine():
 
 
 def lazy_imports():
-    names = ("xml.dom.minidom", "sqlite3", "lzma", "decimal", "statistics", "unittest.mock", "asyncio", "email.message",
-             "multiprocessing.pool", "torch.utils.flop_counter", "torch.distributions", "torch.nn.utils.prune",
-             "torch.utils.bundled_inputs", "torch.ao.quantization", "torch.fx.experimental.optimization", "numpy.ma",
-             "numpy.testing", "numpy.polynomial", "torch.utils.benchmark", "torch.onnx", "torch.package",
-             "torch.optim.swa_utils")
+    names = (
+        "xml.dom.minidom",
+        "sqlite3",
+        "lzma",
+        "decimal",
+        "statistics",
+        "unittest.mock",
+        "asyncio",
+        "email.message",
+        "multiprocessing.pool",
+        "torch.utils.flop_counter",
+        "torch.distributions",
+        "torch.nn.utils.prune",
+        "torch.utils.bundled_inputs",
+        "torch.ao.quantization",
+        "torch.fx.experimental.optimization",
+        "numpy.ma",
+        "numpy.testing",
+        "numpy.polynomial",
+        "torch.utils.benchmark",
+        "torch.onnx",
+        "torch.package",
+        "torch.optim.swa_utils",
+    )
     for name in names:
         importlib.import_module(name)
     return float(len(sys.modules))

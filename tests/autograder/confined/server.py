@@ -20,8 +20,7 @@ sys.path[:0] = [sys.argv[1], str(Path(__file__).parent)]
 from autograder.confine import Limits, close_fds, confine  # noqa: E402
 from autograder.namespaces import enter_namespaces  # noqa: E402
 
-LIMITS = {"memory_bytes": 2 << 30, "cpu_seconds": 20, "file_bytes": 32 << 20, "open_files": 64,
-          "scratch_bytes": 64 << 20}
+LIMITS = {"memory_bytes": 2 << 30, "cpu_seconds": 20, "file_bytes": 32 << 20, "open_files": 64, "scratch_bytes": 64 << 20}
 
 
 def act(request):
@@ -44,8 +43,9 @@ def start(request, scratch, rank):
         reply = {}
         try:
             begun = time.perf_counter()
-            reply["layers"] = confine(scratch, limits, readable=[Path(p) for p in request.get("readable", ())],
-                                      network=request.get("network", False))
+            reply["layers"] = confine(
+                scratch, limits, readable=[Path(p) for p in request.get("readable", ())], network=request.get("network", False)
+            )
             reply["milliseconds"] = 1000 * (time.perf_counter() - begun)
             module = importlib.import_module(request["module"])
             ranks = [rank] if "ranks" in request else []
@@ -92,9 +92,14 @@ def main():
     operations = {
         "act": act,
         "load": load,
-        "self": lambda _: {"gained": gained, "milliseconds": milliseconds, "pid": os.getpid(), "uid": os.getuid(),
-                           "processes": sum(path.name.isdigit() for path in Path("/proc").iterdir()),
-                           "reads": Path("/etc/passwd").read_text() != ""},
+        "self": lambda _: {
+            "gained": gained,
+            "milliseconds": milliseconds,
+            "pid": os.getpid(),
+            "uid": os.getuid(),
+            "processes": sum(path.name.isdigit() for path in Path("/proc").iterdir()),
+            "reads": Path("/etc/passwd").read_text() != "",
+        },
         "exit": lambda request: os._exit(request["code"]),
     }
     for line in sys.stdin:

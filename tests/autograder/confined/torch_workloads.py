@@ -112,9 +112,18 @@ def linear_algebra():
     u, s, v = torch.linalg.svd(a)
     q, r = torch.linalg.qr(a)
     values, _ = torch.linalg.eigh(spd)
-    parts = (u @ s.diag() @ v, q @ r, values, torch.linalg.cholesky(spd), torch.linalg.solve(spd, a),
-             torch.linalg.pinv(a), torch.linalg.lstsq(a, spd).solution, torch.linalg.matrix_exp(a),
-             torch.linalg.eigvals(a).real, torch.linalg.det(a))
+    parts = (
+        u @ s.diag() @ v,
+        q @ r,
+        values,
+        torch.linalg.cholesky(spd),
+        torch.linalg.solve(spd, a),
+        torch.linalg.pinv(a),
+        torch.linalg.lstsq(a, spd).solution,
+        torch.linalg.matrix_exp(a),
+        torch.linalg.eigvals(a).real,
+        torch.linalg.det(a),
+    )
     return float(sum(p.sum() for p in parts) + torch.einsum("ij,jk->", a, spd) + torch.cdist(a, a).sum())
 
 
@@ -131,10 +140,22 @@ def fourier_transforms():
 def sorting_indexing_random():
     torch.manual_seed(0)
     x = torch.randn(200, 50)
-    parts = (x.sort(1).values, x.topk(3).values, x.median(0).values, x.cumsum(0), x.histc(10), x.unique(),
-             x.sigmoid().bernoulli(), x.scatter_add(1, torch.zeros(200, 50, dtype=torch.int64), x), x[x > 0], x.roll(1),
-             x.gather(1, x.argsort(1)), x.quantile(0.5, 0), torch.randperm(100).float(),
-             torch.multinomial(x.softmax(1), 5, replacement=True).float())
+    parts = (
+        x.sort(1).values,
+        x.topk(3).values,
+        x.median(0).values,
+        x.cumsum(0),
+        x.histc(10),
+        x.unique(),
+        x.sigmoid().bernoulli(),
+        x.scatter_add(1, torch.zeros(200, 50, dtype=torch.int64), x),
+        x[x > 0],
+        x.roll(1),
+        x.gather(1, x.argsort(1)),
+        x.quantile(0.5, 0),
+        torch.randperm(100).float(),
+        torch.multinomial(x.softmax(1), 5, replacement=True).float(),
+    )
     drawn = torch.distributions.Normal(0.0, 1.0).rsample((5,)) + torch.distributions.Gamma(1.0, 1.0).sample((5,))
     return float(sum(p.sum() for p in parts) + drawn.sum())
 
@@ -236,8 +257,14 @@ def torchvision_transforms_and_folders():
             picture = image.fromarray(np.random.default_rng(i).integers(0, 255, (40, 50, 3), dtype=np.uint8))
             picture.save(Path("data", label, f"{i}.jpg"))
             picture.save(Path("data", label, f"{i}.png"))
-    steps = [transforms.RandomResizedCrop(24), transforms.RandomHorizontalFlip(), transforms.ColorJitter(0.2, 0.2),
-             transforms.RandomRotation(10), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
+    steps = [
+        transforms.RandomResizedCrop(24),
+        transforms.RandomHorizontalFlip(),
+        transforms.ColorJitter(0.2, 0.2),
+        transforms.RandomRotation(10),
+        transforms.ToTensor(),
+        transforms.Normalize([0.5] * 3, [0.5] * 3),
+    ]
     data = torchvision.datasets.ImageFolder("data", transforms.Compose(steps))
     batch, _ = next(iter(torch.utils.data.DataLoader(data, batch_size=8, shuffle=True)))
     torchvision.utils.save_image(torchvision.utils.make_grid(batch), "grid.png")

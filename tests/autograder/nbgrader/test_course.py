@@ -74,7 +74,7 @@ def test_five_topics_and_six_students(kit, school, course):
         with (course / "out" / topic / "scores.csv").open() as file:
             rows = list(csv.DictReader(file))
         for row in rows:
-            tasks = {task: score for task, score in school.scores(folder, topic)[row["submission"]].items()}
+            tasks = school.scores(folder, topic)[row["submission"]]
             assert tasks == {task: float(row[task]) for task in tasks}
             assert exported[topic, row["submission"]] == float(row["score"])
         scores = {row["submission"]: float(row["score"]) for row in rows}

@@ -156,14 +156,19 @@ class Scale(nn.Module):
     assert kit.run("nbgrader", "init", "nb", cwd=course).returncode == 0
     cells = sources(course / "nb/source/01_mini/01_mini.ipynb")
     assert cells["given-1"] == "import torch\nfrom torch import Tensor, nn"
-    assert cells["row_means"] == '''def row_means(t: Tensor) -> Tensor:
+    assert (
+        cells["row_means"]
+        == '''def row_means(t: Tensor) -> Tensor:
     """The mean of each row: (R, C) -> (R,)."""
     # TODO: average over the columns
     ### BEGIN SOLUTION
     # the mean along a row
     return t.mean(1)
     ### END SOLUTION'''
-    assert cells["slope"] == '''def slope(x: Tensor) -> Tensor:
+    )
+    assert (
+        cells["slope"]
+        == '''def slope(x: Tensor) -> Tensor:
     """The derivative of x**2, by hand."""
     ### BEGIN SOLUTION
     from functools import partial
@@ -173,6 +178,7 @@ class Scale(nn.Module):
     twice = partial(double)
     return twice(x)
     ### END SOLUTION'''
+    )
     assert "        import math\n        return x * self.factor * math.exp(0)\n" in cells["Scale"]
 
 

@@ -97,9 +97,7 @@ def test_from_rows__copy(student: Student, rng: Rng) -> None:
 # from_numpy_shared
 
 
-def numpy_sharing(
-    module: Any, values: torch.Tensor, layout: str, written: torch.Tensor, other: torch.Tensor
-) -> list[Any]:
+def numpy_sharing(module: Any, values: torch.Tensor, layout: str, written: torch.Tensor, other: torch.Tensor) -> list[Any]:
     """The result, what it holds once `written` is in the array, and the array once `other` is in the result."""
     array = values.numpy().copy()
     if layout == "transposed":

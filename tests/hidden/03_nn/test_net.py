@@ -108,8 +108,7 @@ PARAMETERS = (
 def net_weights(rng: torch.Generator) -> Tensors:
     """Random parameters of Net that keep the size of the values from layer to layer."""
     return {
-        name: normal(rng, *shape) * (math.sqrt(2 / math.prod(shape[1:])) if len(shape) > 1 else 0.5)
-        for name, shape in PARAMETERS
+        name: normal(rng, *shape) * (math.sqrt(2 / math.prod(shape[1:])) if len(shape) > 1 else 0.5) for name, shape in PARAMETERS
     }
 
 
@@ -152,9 +151,7 @@ def images_after(module: Any, x: torch.Tensor) -> torch.Tensor:
     return x
 
 
-def expect_scores(
-    student: Student, weights: Tensors, batches: list[tuple[torch.Tensor, bool]], names: list[str]
-) -> None:
+def expect_scores(student: Student, weights: Tensors, batches: list[tuple[torch.Tensor, bool]], names: list[str]) -> None:
     expected = [net_outputs(weights, x) for x, _ in batches]
     found = student.run(run_net, weights, batches)
     expect_close(found, expected, names, rtol=1e-3, atol=1e-4, dtype=torch.float32)
@@ -436,9 +433,7 @@ def test_parameter_table__leaves_the_network_alone(student: Student, rng: torch.
 # --- random_backward --------------------------------------------------------------------------------------------------
 
 
-def backward(
-    module: Any, kind: str, weights: Tensors, old: Tensors, x: torch.Tensor, grad: torch.Tensor
-) -> dict[str, Any]:
+def backward(module: Any, kind: str, weights: Tensors, old: Tensors, x: torch.Tensor, grad: torch.Tensor) -> dict[str, Any]:
     net = build(kind, weights)
     hold(net, old)
     return {
@@ -465,18 +460,14 @@ def backward_in_a_row(module: Any, kind: str, weights: Tensors, batches: Batches
     return [module.random_backward(net, x, grad) for x, grad in batches]
 
 
-def gradients(
-    kind: str, weights: Tensors, x: torch.Tensor, grad: torch.Tensor
-) -> Tensors:
+def gradients(kind: str, weights: Tensors, x: torch.Tensor, grad: torch.Tensor) -> Tensors:
     """The expected gradients by name, in float64."""
     net = build(kind, wide(weights))
     found = torch.autograd.grad(net(x.double()), list(net.parameters()), grad.double())
     return dict(zip(weights, found, strict=True))
 
 
-def expect_gradients(
-    student: Student, kind: str, weights: Tensors, old: Tensors, x: torch.Tensor, grad: torch.Tensor
-) -> None:
+def expect_gradients(student: Student, kind: str, weights: Tensors, old: Tensors, x: torch.Tensor, grad: torch.Tensor) -> None:
     found = student.run(backward, kind, weights, old, x, grad)
     expect_close(found, {"the gradient": gradients(kind, weights, x, grad)}, dtype=x.dtype)
 
@@ -555,9 +546,7 @@ def loss_gradients(module: Any, kind: str, weights: Tensors, x: torch.Tensor, ta
     return {"the loss": loss, "after backward of the loss, the gradient": held(net) if attached else {}}
 
 
-def state_after_loss(
-    module: Any, weights: Tensors, old: Tensors, x: torch.Tensor, target: torch.Tensor
-) -> dict[str, Any]:
+def state_after_loss(module: Any, weights: Tensors, old: Tensors, x: torch.Tensor, target: torch.Tensor) -> dict[str, Any]:
     net = build("mlp", weights)
     hold(net, old)
     module.mse_loss(net, x, target)
@@ -569,9 +558,7 @@ def state_after_loss(
     }
 
 
-def squared_error(
-    kind: str, weights: Tensors, x: torch.Tensor, target: torch.Tensor
-) -> tuple[torch.Tensor, Tensors]:
+def squared_error(kind: str, weights: Tensors, x: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, Tensors]:
     """The loss and its gradients by name, in float64."""
     net = build(kind, wide(weights))
     output = net(x.double())
@@ -762,9 +749,7 @@ def update_and_go_on(module: Any, kind: str, weights: Tensors, batches: Batches,
     return values(net)
 
 
-def updated(
-    weights: Tensors, grads: Tensors, lr: float
-) -> Tensors:
+def updated(weights: Tensors, grads: Tensors, lr: float) -> Tensors:
     return {name: weight.double() - lr * grads[name].double() for name, weight in weights.items()}
 
 
@@ -838,8 +823,7 @@ def train(module: Any, plan: dict[str, Any], weights: Tensors, old: Tensors, bat
     criterion = nn.CrossEntropyLoss() if plan["criterion"] == "cross entropy" else nn.MSELoss()
     return {
         "the loss": {
-            f"step {i + 1}": module.train_step(net, criterion, optimizer, x, target)
-            for i, (x, target) in enumerate(batches)
+            f"step {i + 1}": module.train_step(net, criterion, optimizer, x, target) for i, (x, target) in enumerate(batches)
         },
         "after the last step, the value": values(net),
         "after the last step, the .grad": held(net),
@@ -920,9 +904,7 @@ def test_train_step__leaves_the_batch_alone(student: Student, rng: torch.Generat
 # --- stale_grads ------------------------------------------------------------------------------------------------------
 
 
-def stale(
-    module: Any, weights: Tensors, grads: Tensors, kind: str, inside: list[str], frozen: list[str]
-) -> dict[str, Any]:
+def stale(module: Any, weights: Tensors, grads: Tensors, kind: str, inside: list[str], frozen: list[str]) -> dict[str, Any]:
     """What two calls give and leave; the optimizer holds the parameters named in `inside`, one a group."""
     net = build("named", weights)
     hold(net, grads)

@@ -370,9 +370,7 @@ def test_train_on__returns_floats(student: Student, rng: torch.Generator) -> Non
 # --- evaluate_on ------------------------------------------------------------------------------------------------------
 
 
-def evaluate(
-    module: Any, state: Tensors, x: torch.Tensor, y: torch.Tensor, size: int, start: str, device: Any
-) -> dict[str, Any]:
+def evaluate(module: Any, state: Tensors, x: torch.Tensor, y: torch.Tensor, size: int, start: str, device: Any) -> dict[str, Any]:
     """The accuracy of a network that is on `start`, where `device` is as well."""
     net = build(state).to(start)
     accuracy = module.evaluate_on(net, DataLoader(TensorDataset(x, y), batch_size=size), device)
@@ -759,9 +757,7 @@ def load(module: Any, content: torch.Tensor, start: Tensors, device: Any, path_k
     return found
 
 
-def check_loaded(
-    student: Student, rng: torch.Generator, place: str, device: Any, path_kind: str, *, norm: bool = True
-) -> None:
+def check_loaded(student: Student, rng: torch.Generator, place: str, device: Any, path_kind: str, *, norm: bool = True) -> None:
     """Load a file whose tensors were saved on `place`."""
     state, start = draw_state(rng, norm=norm), draw_state(rng, norm=norm)
     found = student.run(load, file_of(state, place), start, device, path_kind)

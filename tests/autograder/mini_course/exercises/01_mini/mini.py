@@ -1,6 +1,5 @@
 """A miniature exercise."""
 
-import torch
 from torch import Tensor, nn
 
 

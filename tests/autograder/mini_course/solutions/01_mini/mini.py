@@ -1,6 +1,5 @@
 """Reference."""
 
-import torch
 from torch import Tensor, nn
 
 
