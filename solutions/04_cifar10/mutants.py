@@ -118,12 +118,7 @@ MUTANTS = (
         "DataLoader(train_set + test_set, batch_size=batch_size",
     ),
     # Net
-    Mutant(
-        "Net",
-        "uses kernels of 3 in the first convolution, padded",
-        "nn.Conv2d(3, 6, 5)",
-        "nn.Conv2d(3, 6, 3, padding=0)",
-    ),
+    Mutant("Net", "flattens with the channels last", "torch.flatten(x, 1)", "torch.flatten(x.permute(0, 2, 3, 1), 1)"),
     Mutant(
         "Net",
         "leaves out the ReLU after the first convolution",
@@ -149,7 +144,12 @@ MUTANTS = (
         "x = torch.flatten(x, 1)",
         "x = torch.flatten(x, 1).detach()",
     ),
-    Mutant("Net", "has layers without bias", "nn.Linear(84, 10)", "nn.Linear(84, 10, bias=False)"),
+    Mutant(
+        "Net",
+        "holds a further layer that nothing uses",
+        "self.fc3 = nn.Linear(84, 10)",
+        "self.fc3 = nn.Linear(84, 10)\n        self.fc4 = nn.Linear(10, 10)",
+    ),
     Mutant("Net", "uses sigmoids where ReLU is asked for", "F.relu(self.fc2(x))", "torch.sigmoid(self.fc2(x))"),
     # make_training
     Mutant("make_training", "uses a learning rate of 0.01", "lr=0.001", "lr=0.01"),
@@ -241,7 +241,6 @@ MUTANTS = (
         "            with torch.no_grad():\n                for p in net.parameters():\n"
         "                    p -= optimizer.param_groups[0]['lr'] * p.grad\n",
     ),
-    Mutant("train", "puts the network into eval mode", "net.train()", "net.eval()"),
     Mutant("train", "leaves the network in the mode it came in", "    net.train()\n", ""),
     Mutant("train", "sums the losses of a window", "running_loss / log_every", "running_loss"),
     Mutant("train", "reports the last loss of a window, not the mean", "running_loss / log_every", "loss.item()"),

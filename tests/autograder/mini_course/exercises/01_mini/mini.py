@@ -1,5 +1,6 @@
 """A miniature exercise."""
 
+import torch
 from torch import Tensor, nn
 
 

@@ -1,5 +1,6 @@
 """Reference."""
 
+import torch
 from torch import Tensor, nn
 
 
