@@ -1,7 +1,7 @@
 """Values ↔ bytes: a length-capped codec that can rebuild plain values and execute nothing.
 
-A frame is the length of a JSON header, the header, and the tensors in the safetensors format
-(https://huggingface.co/docs/safetensors). The decoder faces hostile bytes: whatever is wrong with them is a WireError.
+A frame is the length of a JSON header, the header, and the raw bytes of its tensors in the order in which the header
+describes them. The decoder faces hostile bytes: whatever is wrong with them is a WireError.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 
 MAX_DEPTH = 32
@@ -23,9 +22,10 @@ MAX_TENSORS = 20_000
 MAX_AXES = 32
 MAX_HEADER = 4 << 20
 MAX_FRAME = 64 << 20
-MAX_OVERHEAD = 2 * MAX_HEADER + 1024  # what a frame holds beside the bytes of its tensors
+MAX_OVERHEAD = MAX_HEADER + 1024  # what a frame holds beside the bytes of its tensors
 
 _INT64 = 1 << 63
+_TOO_LARGE = "the value is larger than the limit for one reply"
 _DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -33,7 +33,7 @@ _DTYPES = {
         torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
     )
 }  # fmt: skip
-_TENSOR_DTYPES = frozenset(_DTYPES.values()) - {torch.complex128}  # safetensors has no name for complex128
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _DEVICE = re.compile(r"(cpu|cuda|mps|xpu|meta)(:\d{1,3})?")
 
 
@@ -55,6 +55,14 @@ class Resident:
     name: str
 
 
+def _refuse(constant: str) -> None:
+    raise WireError(f"{constant} in the header")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)  # made once: a new one for each frame takes longer
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
+
+
 def clean(text: str, limit: int = 500) -> str:
     """Text fit for a terminal, a page and JSON: control characters and lone surrogates replaced, length capped."""
     shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text[:limit])
@@ -64,18 +72,15 @@ def clean(text: str, limit: int = 500) -> str:
 def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -> bytes:
     """Bytes of one value, `.grad` of leaf tensors with it; `layout` keeps strides too. WireError if it is too much."""
     packer = _Packer(max_bytes, layout)
-    header = json.dumps(packer.pack(value, 0), separators=(",", ":")).encode()
+    header = _ENCODER.encode(packer.pack(value, 0)).encode()
     if len(header) > MAX_HEADER:
         raise WireError("the value has too much text or too many items")
-    tensors = safetensors.torch.save(packer.tensors)
-    if int.from_bytes(tensors[:8], "little") > MAX_HEADER:
-        raise WireError("the value has too many tensors")
-    return struct.pack("<I", len(header)) + header + tensors
+    return b"".join([struct.pack("<I", len(header)), header, *packer.chunks])
 
 
 class _Packer:
     def __init__(self, max_bytes: int, layout: bool) -> None:  # noqa: FBT001  private, one caller
-        self.tensors: dict[str, torch.Tensor] = {}
+        self.chunks: list[memoryview] = []
         self.left = max_bytes
         self.items = 0
         self.layout = layout
@@ -97,9 +102,9 @@ class _Packer:
         if isinstance(value, str):
             self.spend(len(value))
             return str(value).encode("utf-8", "replace").decode()
-        if isinstance(value, bytes | bytearray):
-            return {"bytes": self.store(torch.frombuffer(bytearray(value), dtype=torch.uint8) if value else
-                                        torch.empty(0, dtype=torch.uint8))}  # fmt: skip
+        if isinstance(value, bytes):
+            self.store(memoryview(bytes(value)))
+            return {"bytes": len(value)}
         if isinstance(value, torch.Tensor):
             return self.tensor(value, depth)
         if isinstance(value, np.ndarray):
@@ -110,8 +115,8 @@ class _Packer:
             return [self.pack(item, depth + 1) for item in value]
         if isinstance(value, dict):
             return self.dictionary(value, depth)
-        if isinstance(value, torch.dtype):
-            return {"dtype": str(value).removeprefix("torch.")}
+        if isinstance(value, torch.dtype) and value in _NAMES:
+            return {"dtype": _NAMES[value]}
         if isinstance(value, torch.device):
             return {"device": str(value)}
         if isinstance(value, Resident):
@@ -121,33 +126,33 @@ class _Packer:
     def spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise WireError("the value is larger than the limit for one reply")
+            raise WireError(_TOO_LARGE)
 
-    def store(self, tensor: torch.Tensor) -> str:
-        self.spend(tensor.numel() * tensor.element_size())
-        if len(self.tensors) == MAX_TENSORS:
+    def store(self, data: memoryview) -> None:
+        self.spend(data.nbytes)
+        if len(self.chunks) == MAX_TENSORS:
             raise WireError("the value has too many tensors")
-        name = str(len(self.tensors))
-        # A copy of its own: safetensors refuses tensors that share memory.
-        self.tensors[name] = tensor.resolve_conj().resolve_neg().clone(memory_format=torch.contiguous_format)
-        return name
+        self.chunks.append(data)
 
     def tensor(self, value: torch.Tensor, depth: int) -> Any:
         with torch._C.DisableTorchFunctionSubclass():  # a subclass must not choose what is sent
-            if value.layout is not torch.strided or value.dtype not in _TENSOR_DTYPES or value.is_meta:
+            if value.layout is not torch.strided or value.dtype not in _NAMES or value.is_meta:
                 return {"opaque": clean(f"{value.layout} {value.dtype} tensor".replace("torch.", ""), 80)}
             if value.dim() > MAX_AXES:
                 return {"opaque": f"tensor of {value.dim()} axes"}
-            node: dict[str, Any] = {}
+            if value.numel() * value.element_size() > self.left:  # before a copy is made
+                raise WireError(_TOO_LARGE)
+            plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
+            # A copy whose strides are the usual ones even along axes of length 0 and 1.
+            data = plain.clone(memory_format=torch.contiguous_format).view(-1).view(torch.uint8)
+            self.store(data.numpy().data)
+            node: dict[str, Any] = {"tensor": _NAMES[plain.dtype], "shape": list(plain.shape)}
             if value.requires_grad:
                 node["requires_grad"] = True
             if self.layout and not value.is_contiguous():
                 node["stride"] = list(value.stride())
             if value.is_leaf and value.grad is not None:
                 node["grad"] = self.pack(value.grad, depth + 1)
-            self.spend(0 if value.numel() * value.element_size() <= self.left else self.left + 1)
-            with torch.no_grad():
-                node["tensor"] = self.store(value.detach().as_subclass(torch.Tensor).cpu())
             return node
 
     def array(self, value: np.ndarray[Any, Any]) -> Any:
@@ -156,17 +161,15 @@ class _Packer:
             tensor = torch.from_numpy(np.array(value, dtype=native, order="C", copy=True, subok=False))
         except (TypeError, ValueError):
             return {"opaque": f"NumPy array of {clean(str(value.dtype), 40)}"}
-        if tensor.dtype not in _TENSOR_DTYPES or tensor.dim() > MAX_AXES:
+        if tensor.dtype not in _NAMES or tensor.dim() > MAX_AXES:
             return {"opaque": f"NumPy array of {tensor.dim()} axes, {value.dtype}"}
-        return {"array": self.store(tensor)}
+        return {"array": self.tensor(tensor, 0)}
 
     def dictionary(self, value: dict[Any, Any], depth: int) -> Any:
-        pairs = []
-        for key, item in value.items():
+        for key in value:
             if isinstance(key, bool) or not isinstance(key, str | int):
                 return {"opaque": f"dict with a key of type {clean(type(key).__name__, 40)}"}
-            pairs.append([self.pack(key, depth + 1), self.pack(item, depth + 1)])
-        return {"dict": pairs}
+        return {"dict": [[self.pack(key, depth + 1), self.pack(item, depth + 1)] for key, item in value.items()]}
 
 
 def decode(frame: bytes | bytearray | memoryview, *, layout: bool = False) -> Any:
@@ -179,17 +182,11 @@ def decode(frame: bytes | bytearray | memoryview, *, layout: bool = False) -> An
         (size,) = struct.unpack_from("<I", view)
         if size > MAX_HEADER or 4 + size > len(view):
             raise WireError("the header's length is wrong")
-        header = json.loads(bytes(view[4 : 4 + size]), parse_constant=_refuse)
-        (described,) = struct.unpack_from("<Q", view, 4 + size)
-        if described > MAX_HEADER:  # else a frame of empty tensors alone would fill the memory
-            raise WireError("the frame describes too many tensors")
-        tensors = safetensors.torch.load(bytes(view[4 + size :]))
-        if any(t.dtype not in _TENSOR_DTYPES or t.dim() > MAX_AXES for t in tensors.values()):
-            raise WireError("a tensor of a kind that is never sent")
-        unpacker = _Unpacker(tensors, layout)
+        header = _DECODER.decode(str(view[4 : 4 + size], "utf-8"))
+        unpacker = _Unpacker(view[4 + size :], layout)
         value = unpacker.unpack(header, 0)
-        if tensors:
-            raise WireError("the frame holds tensors that the value does not name")
+        if unpacker.at != len(unpacker.data):
+            raise WireError("the frame holds more bytes than its header describes")
     except WireError:
         raise
     except (Exception, RecursionError) as error:  # noqa: BLE001  hostile bytes: any failure is theirs
@@ -197,14 +194,10 @@ def decode(frame: bytes | bytearray | memoryview, *, layout: bool = False) -> An
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise WireError(f"{constant} in the header")
-
-
 class _Unpacker:
-    def __init__(self, tensors: dict[str, torch.Tensor], layout: bool) -> None:  # noqa: FBT001  private, one caller
-        self.tensors, self.layout = tensors, layout
-        self.items = 0
+    def __init__(self, data: memoryview, layout: bool) -> None:  # noqa: FBT001  private, one caller
+        self.data, self.layout = data, layout
+        self.at = self.items = self.tensors = 0
 
     def unpack(self, node: Any, depth: int) -> Any:
         self.items += 1
@@ -238,10 +231,10 @@ class _Unpacker:
                 return tuple(self.unpack(item, depth + 1) for item in body)
             case "dict", list():
                 return {self.key(key): self.unpack(item, depth + 1) for key, item in body}
-            case "array", str():
-                return self.tensors.pop(body).numpy()
-            case "bytes", str():
-                return self.tensors.pop(body).numpy().tobytes()
+            case "array", {"tensor": name, "shape": list(shape)} if len(body) == 2:
+                return self.values(name, shape).numpy()
+            case "bytes", int():
+                return bytes(self.take(body))
             case "float", "nan" | "inf" | "-inf":
                 return float(body)
             case "dtype", str():
@@ -261,9 +254,9 @@ class _Unpacker:
         return key
 
     def tensor(self, node: dict[str, Any], depth: int) -> torch.Tensor:
-        if not node.keys() <= {"tensor", "requires_grad", "stride", "grad"}:
+        if not node.keys() <= {"tensor", "shape", "requires_grad", "stride", "grad"}:
             raise WireError("a tensor with an unknown tag")
-        tensor = self.tensors.pop(node["tensor"])
+        tensor = self.values(node["tensor"], node["shape"])
         if "stride" in node:
             if not self.layout:
                 raise WireError("a tensor with strides")
@@ -273,6 +266,26 @@ class _Unpacker:
         if "grad" in node:
             tensor.grad = self.unpack(node["grad"], depth + 1)
         return tensor
+
+    def values(self, name: str, shape: list[int]) -> torch.Tensor:
+        self.tensors += 1
+        if self.tensors > MAX_TENSORS or len(shape) > MAX_AXES or any(type(size) is not int or size < 0 for size in shape):
+            raise WireError("too many tensors, or a tensor of an odd shape")
+        dtype, count = _DTYPES[name], math.prod(shape)
+        data = self.take(count * dtype.itemsize)
+        if dtype is torch.bool and bytes(data).translate(None, b"\0\1"):
+            raise WireError("a truth value other than 0 and 1")
+        tensor = torch.empty(shape, dtype=dtype, device="cpu")
+        if count:  # as bytes: torch crashes on some numbers that lie at an odd address
+            tensor.view(-1).view(torch.uint8).numpy().data[:] = data
+        return tensor
+
+    def take(self, size: int) -> memoryview:
+        """The next `size` bytes of the tensors' data."""
+        if not 0 <= size <= len(self.data) - self.at:
+            raise WireError("the frame holds fewer bytes than its header describes")
+        self.at += size
+        return self.data[self.at - size : self.at]
 
 
 def _with_strides(tensor: torch.Tensor, stride: tuple[int, ...]) -> torch.Tensor:

@@ -28,7 +28,7 @@ class Any:
 sys.modules[__name__] = Any()
 def pytest_runtest_call(item): item.obj = lambda **_: None
 """
-SHADOWED = ("torch.py", "json.py", "numpy.py", "safetensors.py", "conftest.py", "sitecustomize.py", "usercustomize.py",
+SHADOWED = ("torch.py", "json.py", "numpy.py", "conftest.py", "sitecustomize.py", "usercustomize.py",
             "autograder.py", "autograder/__init__.py", "autograder/answer.py",
             "test_mini.py", "struct.py", "pytest.py")  # fmt: skip
 

@@ -50,10 +50,10 @@ SCALARS = (
     "\ud800",
     "é" * 50,
 )
-TAGS = ("tensor", "array", "tuple", "dict", "float", "dtype", "device", "opaque", "resident", "bytes", "stride", "grad",
-        "requires_grad", "value", "args", "fault", "unknown", "")  # fmt: skip
-DTYPES = ("F32", "F64", "F16", "BF16", "I64", "I32", "U8", "I8", "BOOL", "C64", "F8_E4M3", "F8_E5M2", "U16", "U32", "U64", "F4",
-          "Q9", "", None, 7)  # fmt: skip
+TAGS = ("tensor", "shape", "array", "tuple", "dict", "float", "dtype", "device", "opaque", "resident", "bytes", "stride",
+        "grad", "requires_grad", "value", "args", "fault", "unknown", "")  # fmt: skip
+DTYPES = ("float64", "float16", "bfloat16", "int64", "uint8", "bool", "complex64", "complex128", "float8_e4m3fn", "uint16",
+          "torch.float32", "os.system", "", None, 7, ["float32"])  # fmt: skip
 
 
 def main() -> int:
@@ -143,25 +143,23 @@ def damaged(rng: random.Random, valid: list[bytes]) -> bytes:
 
 
 def invented(rng: random.Random) -> bytes:
-    """A frame that is right in form, or nearly: a tree of tags beside a description of the tensors that it names."""
-    named: list[str] = []
-    text = json.dumps(node(rng, rng.choice((1, 2, 3, 4, 40)), named), ensure_ascii=rng.random() < 0.9)
+    """A frame that is right in form, or nearly: a tree of tags, and as many bytes as the tensors in it need."""
+    sizes: list[int] = []
+    text = json.dumps(node(rng, rng.choice((1, 2, 3, 4, 40)), sizes), ensure_ascii=rng.random() < 0.9)
     if rng.random() < 0.02:
         deep = rng.choice((10, 100, 100_000))
         text = "[" * deep + text + "]" * rng.choice((deep, deep - 1))
     header = text.encode("utf-8", "surrogatepass")
-    names = named if rng.random() < 0.9 else ["0", "1"]
-    described, data = tensors(rng, names)
+    needed = sum(sizes) if rng.random() < 0.95 else rng.randrange(100)
     size = len(header) if rng.random() < 0.97 else rng.choice(NUMBERS) % 2**32
-    length = len(described) if rng.random() < 0.97 else rng.choice(NUMBERS) % 2**64
-    return struct.pack("<I", size) + header + struct.pack("<Q", length) + described + data
+    return struct.pack("<I", size) + header + rng.randbytes(needed if 0 <= needed < 10_000 else 64)
 
 
-def node(rng: random.Random, depth: int, named: list[str]) -> Any:
-    """A tree of JSON; the names of the tensors in it are added to `named`."""
+def node(rng: random.Random, depth: int, sizes: list[int]) -> Any:
+    """A tree of JSON; what its tensors need is added to `sizes`."""
     if depth <= 0 or rng.random() < 0.2:
         return rng.choice((rng.choice(SCALARS), rng.choice(NUMBERS), 3, "x"))
-    children = [node(rng, depth - 1, named) for _ in range(rng.choice((0, 1, 1, 2, 3)) if depth < 10 else 1)]
+    children = [node(rng, depth - 1, sizes) for _ in range(rng.choice((0, 1, 1, 2, 3)) if depth < 10 else 1)]
     if rng.random() < 0.03:
         return {rng.choice(TAGS): child for child in children}
     match rng.randrange(8):
@@ -172,29 +170,27 @@ def node(rng: random.Random, depth: int, named: list[str]) -> Any:
         case 2:
             return {"dict": [[rng.choice(("value", "args", "fault", "x", 7)), child] for child in children]}
         case 3:
-            return {"dict": [[node(rng, 0, named), child] for child in children]}
+            return {"dict": [[node(rng, 0, sizes), child] for child in children]}
         case 4:
-            tag, body = rng.choice(
-                (("float", "nan"), ("dtype", "int8"), ("device", "cuda:1"), ("opaque", "x"), ("resident", "x"))
-            )
-            return {tag: body if rng.random() < 0.8 else rng.choice(SCALARS)}
-    named.append(str(len(named)))
+            fitting = {"float": "nan", "dtype": "int8", "device": "cuda:1", "opaque": "x", "resident": "x"}
+            tag = rng.choice(list(fitting))
+            return {tag: fitting[tag] if rng.random() < 0.8 else rng.choice(SCALARS)}
+        case 5:
+            sizes.append(rng.choice((0, 1, 7, rng.choice(NUMBERS))))
+            return {"bytes": sizes[-1]}
+    return tensor(rng, sizes)
+
+
+def tensor(rng: random.Random, sizes: list[int]) -> Any:
+    """A description of a tensor or array, with a lie here and there."""
+    shape = rng.choice(([2], [2, 1], [], [0, 3], [0, 2**40], [1] * 33, [4], [rng.choice(NUMBERS)], [1] * 1000, [-2, -2]))
+    described = {"tensor": rng.choice(("float32", "float32", "int32", rng.choice(DTYPES))), "shape": shape}
+    sizes.append(4 * abs(math.prod(shape)))
     if rng.random() < 0.3:
-        return {rng.choice(("array", "bytes")): named[-1]}
-    keys = rng.sample(("requires_grad", "stride", "grad"), rng.choice((0, 0, 0, 1, 2)))
-    return {"tensor": named[-1], **{key: rng.choice((True, [1], [0, 2**40], node(rng, 1, named))) for key in keys}}
-
-
-def tensors(rng: random.Random, names: list[str]) -> tuple[bytes, bytes]:
-    """The part of a frame that holds the tensors, with a lie here and there."""
-    described, at = {}, 0
-    for name in names:
-        shape = rng.choice(([2], [2, 1], [], [0, 3], [0, 2**40], [1] * 33, [4], [rng.choice(NUMBERS)], [1] * 1000))
-        dtype = rng.choice(("F32", "F32", "I32", rng.choice(DTYPES)))
-        end = at + (4 * abs(math.prod(shape)) if rng.random() < 0.95 else rng.choice(NUMBERS))
-        described[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, end] if rng.random() < 0.98 else None}
-        at = end
-    return json.dumps(described).encode(), rng.randbytes(at if 0 <= at < 1000 else 64)
+        return {"array": described}
+    for key in rng.sample(("requires_grad", "stride", "grad"), rng.choice((0, 0, 0, 1, 2))):
+        described[key] = rng.choice((True, [1], [0, 2**40], node(rng, 1, sizes)))
+    return described
 
 
 if __name__ == "__main__":

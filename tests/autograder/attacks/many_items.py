@@ -22,10 +22,9 @@ def send(value, nonce=None, raw=None):
 
 def row_means(t):
     items = b"[" + b",".join([b"{}"] * 1_300_000) + b"]"
-    send(None, raw=struct.pack("<I", len(items)) + items + struct.pack("<Q", 2) + b"{}")
+    send(None, raw=struct.pack("<I", len(items)) + items)
 
 
 def slope(x):
-    empty = ",".join(f'"{i}":{{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}' for i in range(100_000))
-    text = ("{" + empty + "}").encode()
-    send(None, raw=struct.pack("<I", 4) + b"null" + struct.pack("<Q", len(text)) + text)
+    empty = ("[" + ",".join(['{"tensor":"int8","shape":[0]}'] * 100_000) + "]").encode()
+    send(None, raw=struct.pack("<I", len(empty)) + empty)

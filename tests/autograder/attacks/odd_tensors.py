@@ -21,20 +21,19 @@ def send(value, nonce=None, raw=None):
 
 
 def tensor_frame(dtype, shape, size):
-    text = f'{{"0":{{"dtype":"{dtype}","shape":{shape},"data_offsets":[0,{size}]}}}}'.encode()
-    header = b'{"dict":[["value",{"tensor":"0"}]]}'
-    return struct.pack("<I", len(header)) + header + struct.pack("<Q", len(text)) + text + bytes(size)
+    header = f'{{"dict":[["value",{{"tensor":"{dtype}","shape":{shape}}}]]}}'.encode()
+    return struct.pack("<I", len(header)) + header + bytes(size)
 
 
 def row_means(t):
-    send(None, raw=tensor_frame("F8_E4M3", [4], 4))
+    send(None, raw=tensor_frame("float8_e4m3fn", [4], 4))
 
 
 def slope(x):
-    send(None, raw=tensor_frame("F32", [1] * 3000, 4))
+    send(None, raw=tensor_frame("float32", [1] * 3000, 4))
 
 
 class Scale(nn.Module):
     def __new__(cls, factor):
-        send(None, raw=tensor_frame("F32", [0, 1 << 40], 0))
+        send(None, raw=tensor_frame("float32", [0, 1 << 40], 0))
         raise SystemExit
