@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 NONCE_BYTES = 16
 DAMAGED = 91  # exit code of a child that could not go on
+_SMALL = 1 << 16
 _HEAD = struct.Struct(f"<Q{NONCE_BYTES}s")
 
 
@@ -57,8 +58,12 @@ class Descriptor:
 
 def send(channel: Writable, nonce: bytes, body: bytes) -> None:
     """Write one frame; the socket's own time-out applies."""
-    channel.sendall(_HEAD.pack(len(body), nonce))
-    channel.sendall(body)
+    head = _HEAD.pack(len(body), nonce)
+    if len(body) < _SMALL:  # in one piece: the reader wakes up once
+        channel.sendall(head + body)
+    else:
+        channel.sendall(head)
+        channel.sendall(body)
 
 
 def receive(channel: Readable, max_bytes: int) -> tuple[bytes, bytearray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import marshal
 import textwrap
 import types
 from collections.abc import Callable
@@ -43,28 +44,28 @@ class Student:
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """The result of the module's function `name` on copies of the arguments."""
-        return self._request(name, "", args, kwargs)["value"]
+        return self._request(name, b"", args, kwargs)["value"]
 
     def observe(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
         """The result, and the positional arguments as the call left them."""
-        reply = self._request(name, "", args, kwargs, observe=True)
+        reply = self._request(name, b"", args, kwargs, observe=True)
         after = reply["args"]
         if not isinstance(after, list) or len(after) != len(args):
             raise StudentFault(Fault(Status.ERROR, "The arguments did not come back as they were sent.", "WireError"))
         return reply["value"], tuple(after)
 
     def run(self, probe: Callable[..., Any], /, *args: Any) -> Any:
-        """What `probe(module, *args)` returns; the probe travels as source text with the helpers it names."""
-        return self._request(probe.__name__, probe_source(probe), args, {})["value"]
+        """What `probe(module, *args)` returns; the probe travels as code, with the helpers it names."""
+        return self._request(probe.__name__, probe_code(probe), args, {})["value"]
 
     def ranks(self, probe: Callable[..., Any], world_size: int, /, *args: Any) -> list[Any]:
         """What `probe(module, rank, world_size, init_method, *args)` returns in each of `world_size` processes at once."""
         self.arguments = args
-        source = probe_source(probe)
+        code = probe_code(probe)
 
         def frames(init_method: str) -> list[bytes]:
             return [
-                wire.encode(self._frame(probe.__name__, source, (rank, world_size, init_method, *args), {}), layout=True)
+                wire.encode(self._frame(probe.__name__, code, (rank, world_size, init_method, *args), {}), layout=True)
                 for rank in range(world_size)
             ]
 
@@ -87,10 +88,10 @@ class Student:
         return values
 
     def _request(
-        self, name: str, source: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
+        self, name: str, probe: bytes, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
     ) -> dict[str, Any]:
         self.arguments = (*args, *kwargs.values())
-        request = self._frame(name, source, args, kwargs, observe=observe)
+        request = self._frame(name, probe, args, kwargs, observe=observe)
         try:
             reply = read_reply(self.ask(wire.encode(request, layout=True)), observe=observe)
         except StudentFault as stopped:
@@ -100,10 +101,10 @@ class Student:
         return reply
 
     def _frame(
-        self, name: str, source: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
+        self, name: str, probe: bytes, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
     ) -> dict[str, Any]:
         return {
-            "name": name, "source": source, "args": list(args), "kwargs": kwargs, "observe": observe,
+            "name": name, "probe": probe, "args": list(args), "kwargs": kwargs, "observe": observe,
             "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
         }  # fmt: skip
 
@@ -129,6 +130,14 @@ def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:
 
 
 @functools.cache
+def probe_code(probe: Callable[..., Any]) -> bytes:
+    """The compiled source of a probe, compiled once and not by each child again.
+
+    Marshalled code goes from the grader to a child and never the other way: to read it is to trust it.
+    """
+    return marshal.dumps(compile(probe_source(probe), "<suite>", "exec"))
+
+
 def probe_source(probe: Callable[..., Any]) -> str:
     """Source text of the probe and of everything of its own suite that it names, fit to be run elsewhere."""
     imports: list[str] = []

@@ -232,7 +232,7 @@ MODULE = b"import os\nstate = []\ndef add(x):\n    state.append(1)\n    return x
 
 
 def request(name, *arguments):
-    return wire.encode({"name": name, "source": "", "args": list(arguments), "kwargs": {}, "observe": False, "seed": 0,
+    return wire.encode({"name": name, "probe": b"", "args": list(arguments), "kwargs": {}, "observe": False, "seed": 0,
                         "forbid": ""}, layout=True)  # fmt: skip
 
 
