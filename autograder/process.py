@@ -57,28 +57,30 @@ class Ended:
 class Child:
     """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request."""
 
-    def __init__(self, order: Order, stream: socket.socket, folder: Path, reap: Callable[[float], Ended]) -> None:
-        self._order, self._stream, self._folder, self._reap = order, stream, folder, reap
-        self._max_frame = (order.limits.reply_mb << 20) + wire.MAX_OVERHEAD
+    def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended]) -> None:
+        self._stream, self._folder, self._reap = stream, folder, reap
+        self._limits = Limits()
         self._watches_disk = False
         self.ended: Fault | None = None
         self.looked: dict[str, list[Any]] = {}
 
-    def introduce(self) -> None:
+    def introduce(self, order: Order) -> None:
         """Hand over the files; learn what the static look found; wait for the import.
 
         Raises:
             SandboxError: the child was not ready for the submission.
             StudentFault: the files cannot be looked at, or the import failed.
         """
-        order = self._order
+        self._limits = order.limits
         first = {"files": dict(order.files), "module": order.module, "tasks": list(order.tasks),
                  "devices": order.devices, "reply_bytes": order.limits.reply_mb << 20,
                  "import_seconds": order.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(channel.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS
         try:
-            self._write(nonce, wire.encode(first, sum(map(len, order.files.values())) + (1 << 20)), end)
+            with suppress(OSError):  # a process that could not start has left word why
+                self._stream.settimeout(START_SECONDS)
+                channel.send(self._stream, nonce, wire.encode(first, sum(map(len, order.files.values())) + (1 << 20)))
             got, body = self._read(end, START_SECONDS)
         except StudentFault as stopped:  # no byte of the submission has been looked at yet
             raise SandboxError(f"a submission's process did not start: {stopped}") from None
@@ -151,7 +153,8 @@ class Child:
     def _read(self, end: float, limit: float, what: str = "It") -> tuple[bytes, bytearray]:
         """One frame before `end`; a deadline for the whole of it, so that single bytes cannot keep it open."""
         try:
-            return channel.receive(_Deadline(self._stream, end, self._watch_disk), self._max_frame)
+            most = (self._limits.reply_mb << 20) + wire.MAX_OVERHEAD
+            return channel.receive(_Deadline(self._stream, end, self._watch_disk), most)
         except TimeoutError:
             text = f"{what} took longer than {limit:g} s: is there a loop that never ends?"
             self._end(Fault(Status.TIMEOUT, text))
@@ -161,7 +164,7 @@ class Child:
             self._end(self._cause_of_death())
 
     def _watch_disk(self) -> None:
-        allowed = self._order.limits.scratch_mb
+        allowed = self._limits.scratch_mb
         if self._watches_disk and scratch.size(self._folder, allowed << 20) > allowed << 20:
             self._end(Fault(Status.ERROR, f"The code wrote more than {allowed} MB of files.", "Violation"))
 

@@ -50,6 +50,7 @@ class Server:
         self._stack = contextlib.ExitStack()
         self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
         self._own: dict[int, subprocess.Popen[bytes]] = {}  # without fork: the process of each child
+        self._waiting: dict[confine.Limits, Child] = {}  # confined, empty, and for the next submission
         self._count = 0
         self._running: _Running | None = self._start()
 
@@ -106,29 +107,47 @@ class Server:
     def open(self, order: Order) -> Child:
         """A child that has imported the submission, or that has `ended` with the fault that kept it from doing so."""
         self.wait_until_ready()
-        self._count += 1
-        number, folder = self._count, self._folder / str(self._count)
-        folder.mkdir(mode=0o700)
-        message = {"op": "open", "number": number, "scratch": str(folder), "network": order.network,
-                   "limits": asdict(_limits(order))}  # fmt: skip
-        mine, theirs = socket.socketpair()
-        child = Child(order, mine, folder, functools.partial(self._end, number, folder))
+        limits = _limits(order)
+        child = self._child(limits, network=True) if order.network else self._next(limits)
         try:
-            with theirs:
-                self._send(message, (theirs.fileno(),))
-            if self._fork:
-                answer = self._receive(SERVER_SECONDS)
-                if answer["error"]:
-                    raise SandboxError(f"no process for a submission: {answer['error']}")
-            elif self._running is not None:  # the server itself becomes the child
-                self._running.control.close()
-                self._own[number], self._running = self._running.process, None
-            child.introduce()
+            child.introduce(order)
         except StudentFault:
             pass  # child.ended says why
         except BaseException:
             child.close()
             raise
+        return child
+
+    def _next(self, limits: confine.Limits) -> Child:
+        """A child for one submission; another, which holds nothing of any, gets ready for the next one meanwhile.
+
+        What keeps this submission from the process that waits is what keeps it from the server: its confinement.
+        """
+        child = self._waiting.pop(limits, None) or self._child(limits, network=False)
+        if self._fork:
+            try:
+                self._waiting[limits] = self._child(limits, network=False)
+            except BaseException:
+                child.close()
+                raise
+        return child
+
+    def _child(self, limits: confine.Limits, *, network: bool) -> Child:
+        self._count += 1
+        number, folder = self._count, self._folder / str(self._count)
+        folder.mkdir(mode=0o700)
+        message = {"op": "open", "number": number, "scratch": str(folder), "network": network, "limits": asdict(limits)}
+        mine, theirs = socket.socketpair()
+        child = Child(mine, folder, functools.partial(self._end, number, folder))
+        try:
+            with theirs:
+                self._send(message, (theirs.fileno(),))
+        except BaseException:
+            child.close()
+            raise
+        if not self._fork and self._running is not None:  # the server itself becomes the child
+            self._running.control.close()
+            self._own[number], self._running = self._running.process, None
         return child
 
     def _end(self, number: int, folder: Path, patience: float) -> Ended:
@@ -144,10 +163,13 @@ class Server:
             scratch.remove(folder)
 
     def _stop(self) -> None:
-        if self._running is not None:
-            self._running.control.close()
-            _ended(self._running.process, END_SECONDS)
-            self._running = None
+        running, waiting = self._running, self._waiting
+        self._running, self._waiting = None, {}
+        if running is not None:
+            running.control.close()
+            _ended(running.process, END_SECONDS)
+        for child in waiting.values():
+            child.close()
 
     def close(self) -> None:
         """End the server, its children and its scratch folder."""

@@ -40,23 +40,22 @@ def main() -> None:
         while True:
             message, fds = channel.receive_message(control, max_fds=1)
             if message["op"] == "reap":
-                answer = reap(pids.pop(message["number"], None), message["patience"])
+                channel.send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
             else:
-                answer = {"error": open_child(control, fds[0], message, pids, fork=config["fork"])}
-            channel.send_message(control, answer)
+                open_child(control, fds[0], message, pids, fork=config["fork"])
     for pid in pids.values():
         reap(pid, 0.0)
 
 
-def open_child(control: socket.socket, descriptor: int, message: dict[str, Any], pids: dict[int, int], *, fork: bool) -> str:
-    """Fork a child, or become it without `fork`; why that failed, or ""."""
+def open_child(control: socket.socket, descriptor: int, message: dict[str, Any], pids: dict[int, int], *, fork: bool) -> None:
+    """Fork a child, or become it without `fork`; if that fails, say why in the child's place."""
     try:
         pids[message["number"]] = (os.fork() if fork else 0) or run_child(control, descriptor, message)
     except OSError as error:
-        return str(error)
+        with contextlib.suppress(OSError):
+            channel.send(channel.Descriptor(descriptor), bytes(channel.NONCE_BYTES), str(error).encode())
     finally:
         os.close(descriptor)
-    return ""
 
 
 def warm(modules: list[str], residents: list[str]) -> None:
