@@ -6,9 +6,10 @@
 - pytest: a fresh process that runs the same suite on the same module;
 - nbgrader: `nbgrader autograde`, as installed, on a notebook with the same checks as cells, several students a run.
 
-Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the server against
-`python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians. Exit code 1 if a target
-is missed.
+The kit grades a class in which nobody hands in what another did: the reference and every module of tests/autograder/correct,
+each once a run. Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the
+server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians. Exit code
+1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,7 +43,7 @@ from autograder.submission import Submission
 
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-SUBMISSIONS, STUDENTS = 15, 3
+STUDENTS = 3  # a run of nbgrader
 IMPORTS = "from autograder.torchvision_shim import import_torchvision; import torch; import_torchvision()"
 # A notebook's cells reach the learner's functions directly, on copies of the arguments.
 STUDENT = """
@@ -68,7 +69,7 @@ def main() -> int:
     os.environ |= ONE_THREAD
     torch.set_num_threads(1)
     topic = course.load(options.course).topic(options.topic)
-    kit, here, own = the_kit(topic), *in_this_process(topic)
+    kit, here, own = the_kit(topic, options.repeat), *in_this_process(topic, options.repeat)
     start, imports = starts(topic, options.repeat)
     rows = [
         ("this kit, a submission", kit, ""),
@@ -112,28 +113,38 @@ def median_of(action: Callable[[], object], repeat: int) -> float:
     return statistics.median(times)
 
 
-def the_kit(topic: course.Topic) -> float:
-    """Seconds from one report to the next, in a class of correct submissions."""
+def different_modules(topic: course.Topic) -> list[Path]:
+    """The reference and the correct modules in other styles, each alone or with its helper modules in a folder."""
+    return [topic.solution, *sorted((ROOT / "tests/autograder/correct" / topic.name).glob(f"*/{topic.module}"))]
+
+
+def the_kit(topic: course.Topic, repeat: int) -> float:
+    """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
     plan = grade.Plan(topic, 0, grade.isolation_here("full"))
-    content = {topic.module: topic.solution.read_bytes()}
-    ends = []
-
-    def keep(report: Report) -> None:
-        ends.append(time.perf_counter())
-        assert report.score == report.max_score, report
-
+    submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
+                   for path in different_modules(topic)]  # fmt: skip
+    times: list[float] = []
     with grade.Keeper(plan) as keeper:
-        grade.grade_here(plan, [Submission(f"s{number}", content) for number in range(SUBMISSIONS)], keep, keeper)
-    return statistics.median(after - before for before, after in pairwise(ends))
+        for _ in range(repeat):
+            ends: list[float] = []
+
+            def keep(report: Report, ends: list[float] = ends) -> None:
+                ends.append(time.perf_counter())
+                assert report.score == report.max_score, report
+
+            grade.grade_here(plan, submissions, keep, keeper)
+            times += [after - before for before, after in pairwise(ends)]
+    return statistics.median(times)
 
 
-def in_this_process(topic: course.Topic) -> tuple[float, float]:
-    """Seconds for the same checks without a sandbox, and those of them that the module itself takes."""
-    ends, own = [time.perf_counter()], []
+def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
+    """Seconds for the same checks without a sandbox, and those of them that the modules themselves take."""
+    times, own = list[float](), list[float]()
 
     def sessions() -> Iterator[Any]:
-        for _ in range(SUBMISSIONS):
-            loaded, spent = answer.load(topic.solution), [0.0]
+        for path in different_modules(topic):
+            started, spent = time.perf_counter(), [0.0]
+            loaded = answer.load(path)
 
             def ask(frame: bytes, loaded: answer.Loaded = loaded, spent: list[float] = spent) -> bytes:
                 started = time.perf_counter()
@@ -141,12 +152,20 @@ def in_this_process(topic: course.Topic) -> tuple[float, float]:
                 spent[0] += time.perf_counter() - started
                 return reply
 
-            nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
-            yield SimpleNamespace(asker=lambda _, ask=ask: ask, ask_ranks=None, intact=True, **nothing)
+            yield stand_in(ask)
+            times.append(time.perf_counter() - started)
             own.append(spent[0])
 
-    suite.run(topic, 0, sessions(), lambda _: ends.append(time.perf_counter()))
-    return statistics.median(after - before for before, after in pairwise(ends[1:])), statistics.median(own)
+    for _ in range(repeat):
+        with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
+            suite.run(topic, 0, sessions(), lambda _: None)
+    return statistics.median(times), statistics.median(own)
+
+
+def stand_in(ask: Callable[[bytes], bytes]) -> Any:
+    """What the suite needs of a session, without a sandbox."""
+    nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
+    return SimpleNamespace(asker=lambda _: ask, ask_ranks=None, intact=True, **nothing)
 
 
 def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
@@ -236,17 +255,19 @@ def private_megabytes(topic: course.Topic) -> float:
         frames.append(frame)
         return answer.serve(loaded, frame, topic.limits.reply_mb << 20)
 
-    nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
-    session: Any = SimpleNamespace(asker=lambda _: ask, ask_ranks=None, intact=True, **nothing)
-    suite.run(topic, 0, [session], lambda _: None)
+    suite.run(topic, 0, [stand_in(ask)], lambda _: None)
     with warm_server(topic) as server:
         before = set(descendants(os.getpid()))
         with closing(server.open(order)) as child:
-            (pid,) = set(descendants(os.getpid())) - before
             for frame in frames:
                 child.ask(frame, 60.0)
-            fields = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
-    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) / 1024
+            # Beside it only the next submission's child waits, which has done nothing yet.
+            return max(private_kilobytes(pid) for pid in set(descendants(os.getpid())) - before) / 1024
+
+
+def private_kilobytes(pid: int) -> int:
+    fields = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty"))
 
 
 def descendants(pid: int) -> Iterator[int]:
