@@ -22,7 +22,9 @@ def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence
     """Receive the submission's files, look at its source, import it, then answer one request after another."""
     nonce, body = channel.receive(stream, MAX_REQUEST)
     order: dict[str, Any] = wire.decode(body)
-    if order["devices"] is not None:
+    if order["gpu"]:
+        use_gpus(order["devices"])
+    elif order["devices"] is not None:
         from autograder import accelerator  # noqa: PLC0415  only topics with devices need it
 
         accelerator.enable(order["devices"])
@@ -39,6 +41,12 @@ def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence
     while True:
         nonce, body = channel.receive(stream, MAX_REQUEST)
         channel.send(stream, nonce, answer.serve(loaded, bytes(body), order["reply_bytes"]))
+
+
+def use_gpus(count: int) -> None:
+    """Let the submission see that many of the machine's GPUs, which compute with the precision that the checks expect."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, range(count)))  # CUDA reads it when it is first used
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
 def look(order: dict[str, Any]) -> dict[str, list[Any]]:

@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (grade, verify, demo):
         command.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+        command.add_argument("--device", choices=("simulated", "cuda"), default="simulated",
+                             help="cuda: besides, on this machine's GPUs, whose driver needs --isolation reduced")  # fmt: skip
         command.add_argument("--data", default="", help="images to train on: auto, official, embedded, or a path")
         command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
         command.add_argument("--budget", default="", help="the budget to train with, from course.yaml")
@@ -135,12 +137,15 @@ def _hint(options: argparse.Namespace) -> int:
 
 
 def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
-    from autograder import budget, grade  # noqa: PLC0415  imports torch, which other commands need not wait for
+    import torch  # noqa: PLC0415  other commands need not wait for it
 
-    isolation, training = grade.isolation_here(options.isolation), None
+    from autograder import budget, gpus, grade  # noqa: PLC0415  the same
+
+    isolation, training = grade.isolation_here(options.isolation, options.device), None
+    found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
     if "budgets" in topic.settings:
         training = budget.choose(topic.settings, source=options.data, budget=options.budget, allow_download=options.download)
-    return grade.Plan(topic, seed, isolation, training)
+    return grade.Plan(topic, seed, isolation, training, gpus=found)
 
 
 def _grade(options: argparse.Namespace) -> int:

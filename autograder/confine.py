@@ -76,7 +76,9 @@ def tier(found: Iterable[Layer]) -> str:
     return "full" if {"landlock", "seccomp", "limits"} <= present else "reduced"
 
 
-def confine(scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), network: bool = False) -> tuple[str, ...]:
+def confine(
+    scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), network: bool = False, gpu: bool = False
+) -> tuple[str, ...]:
     """Confines the calling process for good. Call it in a fresh single-threaded fork, before any student code.
 
     Afterwards the process reads Python, the system's libraries and `readable`, writes `scratch` alone (its working
@@ -89,6 +91,8 @@ def confine(scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), net
         limits: what the process may use.
         readable: further files and folders that exist.
         network: opens TCP and UDP within the network namespace that enter_namespaces gained.
+        gpu: leaves out Landlock, the system-call filter and the limit on address space, which a GPU's driver does not
+            bear: it maps far more than the memory it uses, and needs its device files and calls of its own.
 
     Returns:
         The names of the layers applied.
@@ -111,7 +115,7 @@ def confine(scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), net
         applied.append("mount")
     elif uid is not None:
         os.chown(scratch, owner, group)
-    _limit(limits, own_uid=uid is not None)
+    _limit(limits, own_uid=uid is not None, space=not gpu)
     if sys.platform == "linux":
         privileges.drop(uid, (scratch, *paths))
         linux.die_with_parent()
@@ -120,10 +124,10 @@ def confine(scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), net
     if uid is not None:
         applied.append("own user id")
     _settle_in(scratch, network=network)
-    if landlock.abi():
+    if landlock.abi() and not gpu:
         landlock.restrict(paths, (scratch, Path(os.devnull)), network=network)
         applied.append("landlock")
-    if seccomp.supported():
+    if seccomp.supported() and not gpu:
         seccomp.install(os.getpid(), network=network)
         applied.append("seccomp")
     return tuple(applied)
@@ -157,7 +161,7 @@ def _buses() -> Iterable[Path]:
         yield from (device.resolve() for device in folder.iterdir())
 
 
-def _limit(limits: Limits, *, own_uid: bool) -> None:
+def _limit(limits: Limits, *, own_uid: bool, space: bool) -> None:
     wanted = [
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
         (resource.RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),
@@ -165,10 +169,12 @@ def _limit(limits: Limits, *, own_uid: bool) -> None:
         (resource.RLIMIT_CORE, 0, 0),
     ]
     if sys.platform == "linux":
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        space = pages * resource.getpagesize() + limits.memory_bytes
         threads = _THREADS if own_uid else _THREADS + _threads_of(os.getuid())
-        wanted += [(resource.RLIMIT_AS, space, space), (resource.RLIMIT_NPROC, threads, threads)]
+        wanted.append((resource.RLIMIT_NPROC, threads, threads))
+        if space:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            most = pages * resource.getpagesize() + limits.memory_bytes
+            wanted.append((resource.RLIMIT_AS, most, most))
         with contextlib.suppress(OSError):  # where the machine runs out of memory, the submission ends first
             Path("/proc/self/oom_score_adj").write_text("1000")
     for kind, soft, hard in wanted:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from autograder import confine, pool, suite
 from autograder.answer import Fault
 from autograder.budget import Training
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
+from autograder.gpus import Gpus
 from autograder.process import Order
 from autograder.results import Report, Status, SubmissionStatus, TaskResult
 from autograder.sandbox import Server
@@ -31,10 +32,18 @@ class Plan:
     isolation: str
     training: Training | None = None
     diagnosing: bool = True
+    gpus: Gpus = field(default_factory=Gpus)
 
 
-def isolation_here(asked: str) -> str:
-    """The tier of this machine, "full" or "reduced"; KitError if it is reduced and that was not asked for."""
+def isolation_here(asked: str, device: str = "simulated") -> str:
+    """The tier of this machine, "full" or "reduced"; KitError if it is reduced and that was not asked for.
+
+    On a real GPU it is reduced: see confine.
+    """
+    if device == "cuda":
+        if asked != "reduced":
+            raise KitError("--device cuda: a GPU's driver does not work in full confinement: give --isolation reduced too")
+        return "reduced"
     layers = confine.layers()
     tier = confine.tier(layers)
     if tier != "full" and asked != "reduced":
@@ -89,7 +98,7 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper
         emit(_graded(plan, submission, graded, time.monotonic() - started))
 
     suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing,
-              training=plan.training)  # fmt: skip
+              training=plan.training, gpus=plan.gpus.count)  # fmt: skip
 
 
 class Keeper:
@@ -151,7 +160,7 @@ def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message
     """A submission of which no task could be checked."""
     tasks = _tasks(plan, Status.BROKEN if status is SubmissionStatus.BROKEN else Status.ERROR)
     return Report(plan.topic.name, submission.name, status, 0.0, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), tasks, _data_name(plan))  # fmt: skip
+                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name)  # fmt: skip
 
 
 def _graded(plan: Plan, submission: Submission, graded: suite.Graded, seconds: float) -> Report:
@@ -160,7 +169,7 @@ def _graded(plan: Plan, submission: Submission, graded: suite.Graded, seconds: f
     message = f"Fault of the kit in {', '.join(t.id for t in broken)}: no grade until it is mended." if broken else ""
     score = 0.0 if broken else round(sum(task.score for task in graded.tasks), 2)
     return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), graded.tasks, _data_name(plan), graded.attachments)  # fmt: skip
+                  round(seconds, 4), graded.tasks, _data_name(plan), plan.gpus.name, graded.attachments)  # fmt: skip
 
 
 def _data_name(plan: Plan) -> str:

@@ -36,7 +36,11 @@ _SIGNALS = {
 
 @dataclass(frozen=True)
 class Order:
-    """What a child is opened for. `tasks` names the functions of tasks that rule out autograd."""
+    """What a child is opened for.
+
+    `tasks` names the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are
+    simulated unless `gpu` says that they are the machine's own.
+    """
 
     files: Mapping[str, bytes]
     module: str
@@ -44,6 +48,7 @@ class Order:
     limits: Limits
     devices: int | None = None
     network: bool = False
+    gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Child:
         """
         self._limits = order.limits
         first = {"files": dict(order.files), "module": order.module, "tasks": list(order.tasks),
-                 "devices": order.devices, "reply_bytes": order.limits.reply_mb << 20,
+                 "devices": order.devices, "gpu": order.gpu, "reply_bytes": order.limits.reply_mb << 20,
                  "import_seconds": order.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(channel.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS

@@ -69,7 +69,8 @@ class TaskResult:
 class Report:
     """One submission, as in OUT/results/NAME.json.
 
-    `data` says which data set was used, if any. `attachments` holds evidence for the pages, by name; it has files of its own.
+    `data` says which data set was used, `gpu` which GPUs beside the simulated ones, if any. `attachments` holds evidence
+    for the pages, by name; it has files of its own.
     """
 
     topic: str
@@ -82,6 +83,7 @@ class Report:
     seconds: float
     tasks: tuple[TaskResult, ...] = ()
     data: str = ""
+    gpu: str = ""
     attachments: dict[str, Any] = field(default_factory=dict)
 
 
@@ -112,8 +114,9 @@ def to_json(report: Report) -> str:
     """The text of OUT/results/NAME.json."""
     document = {"schema": SCHEMA, **dataclasses.asdict(report)}
     del document["attachments"]
-    if not report.data:
-        del document["data"]
+    for name in ("data", "gpu"):
+        if not document[name]:
+            del document[name]
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 

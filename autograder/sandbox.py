@@ -108,7 +108,8 @@ class Server:
         """A child that has imported the submission, or that has `ended` with the fault that kept it from doing so."""
         self.wait_until_ready()
         limits = _limits(order)
-        child = self._child(limits, network=True) if order.network else self._next(limits)
+        plain = not (order.network or order.gpu)
+        child = self._next(limits) if plain else self._child(limits, network=order.network, gpu=order.gpu)
         try:
             child.introduce(order)
         except StudentFault:
@@ -123,20 +124,21 @@ class Server:
 
         What keeps this submission from the process that waits is what keeps it from the server: its confinement.
         """
-        child = self._waiting.pop(limits, None) or self._child(limits, network=False)
+        child = self._waiting.pop(limits, None) or self._child(limits)
         if self._fork:
             try:
-                self._waiting[limits] = self._child(limits, network=False)
+                self._waiting[limits] = self._child(limits)
             except BaseException:
                 child.close()
                 raise
         return child
 
-    def _child(self, limits: confine.Limits, *, network: bool) -> Child:
+    def _child(self, limits: confine.Limits, *, network: bool = False, gpu: bool = False) -> Child:
         self._count += 1
         number, folder = self._count, self._folder / str(self._count)
         folder.mkdir(mode=0o700)
-        message = {"op": "open", "number": number, "scratch": str(folder), "network": network, "limits": asdict(limits)}
+        message = {"op": "open", "number": number, "scratch": str(folder), "network": network, "gpu": gpu,
+                   "limits": asdict(limits)}  # fmt: skip
         mine, theirs = socket.socketpair()
         child = Child(mine, folder, functools.partial(self._end, number, folder))
         try:

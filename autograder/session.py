@@ -38,8 +38,8 @@ class Session:
         self._check_limit = self._check_left = seconds
         self.intact = True
 
-    def asker(self, devices: int | None) -> Callable[[bytes], bytes]:
-        """A function from request frame to reply frame, answered by the child with that many simulated devices."""
+    def asker(self, devices: int | None, *, gpu: bool = False) -> Callable[[bytes], bytes]:
+        """A function from request frame to reply frame, answered by the child with that many devices: see Order."""
 
         def ask(frame: bytes) -> bytes:
             if self._left <= 0:
@@ -47,7 +47,7 @@ class Session:
                 raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
             started = asked = time.monotonic()
             try:
-                child = self.child(devices)  # its import has a limit of its own
+                child = self.child(devices, gpu=gpu)  # its import has a limit of its own
                 asked = time.monotonic()
                 return child.ask(frame, self._check_left, self._check_limit)
             except SandboxError:
@@ -83,11 +83,12 @@ class Session:
             self._check_left -= time.monotonic() - started
             self._left -= time.monotonic() - started
 
-    def child(self, devices: int | None = None) -> Child:
+    def child(self, devices: int | None = None, *, gpu: bool = False) -> Child:
         """The child with that many devices, opened if there is none that lives; `ended` if its import failed."""
-        child = self._children.get(devices)
+        name = f"gpu {devices}" if gpu else devices
+        child = self._children.get(name)
         if child is None or child.ended is not None:
-            child = self._children[devices] = self._server.open(replace(self._order, devices=devices))
+            child = self._children[name] = self._server.open(replace(self._order, devices=devices, gpu=gpu))
             self._looked = child.looked
         return child
 

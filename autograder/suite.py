@@ -40,11 +40,15 @@ def run(
     *,
     diagnosing: bool = True,
     training: Training | None = None,
+    gpus: int = 0,
 ) -> None:
-    """Check each session's submission with the topic's hidden suite and report it before the next is taken."""
+    """Check each session's submission with the topic's hidden suite and report it before the next is taken.
+
+    A check that wants no more CUDA devices than `gpus` has to pass with the simulated ones and with the machine's own.
+    """
     if not topic.hidden_suite.is_file():
         raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
-    loop = _Loop(topic, seed, iter(sessions), report, diagnosing, training)
+    loop = _Loop(topic, seed, iter(sessions), report, diagnosing, training, gpus)
     arguments = [str(topic.hidden_suite), f"--rootdir={topic.root}", f"--confcutdir={topic.hidden_suite.parent}",
                  "--import-mode=importlib", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:terminal",
                  "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
@@ -81,12 +85,13 @@ class _Loop:
     report: Callable[[Graded], None]
     diagnosing: bool
     training: Training | None
+    gpus: int
     ran: bool = False
     complaint: str = ""
     error: BaseException | None = None
     known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
     sound: dict[str, bool] = field(default_factory=dict)
-    passed: dict[str, recall.Memory] = field(default_factory=dict)
+    passed: dict[tuple[str, bool], recall.Memory] = field(default_factory=dict)
     wrong_modules: list[tuple[mutants.Mutant, Path]] = field(default_factory=list)
     attachments: dict[str, Any] = field(default_factory=dict)
 
@@ -144,10 +149,18 @@ class _Loop:
                 return
 
     def once(self, item: pytest.Item, session: Session) -> CheckResult:
-        """One run of one check, answered by the submission."""
+        """One run of one check, answered by the submission; a second one on the machine's own GPUs if it passes."""
+        result = self.answered(item, session, gpu=False)
+        if result.status is Status.PASSED and 0 < (item.stash[CHECK].devices or 0) <= self.gpus:
+            result = self.answered(item, session, gpu=True)
+            if result.status is not Status.PASSED:
+                result = replace(result, message=f"On a real GPU: {result.message}")
+        return result
+
+    def answered(self, item: pytest.Item, session: Session, *, gpu: bool) -> CheckResult:
         check, started = item.stash[CHECK], time.monotonic()
         session.begin(plugin.seconds_for(item))
-        run = recall.Run(self.passed.setdefault(item.nodeid, {}), session.asker(check.devices))
+        run = recall.Run(self.passed.setdefault((item.nodeid, gpu), {}), session.asker(check.devices, gpu=gpu))
         if run.passes_as_before():
             return CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
         item.config.stash[ASK] = _answers(run, session)
