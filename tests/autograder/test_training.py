@@ -74,9 +74,9 @@ def graded(kit, tmp_path_factory):
     document = yaml.safe_load((ROOT / "course.yaml").read_text(encoding="utf-8"))
     topic = document["topics"][TOPIC.name]
     short = {**topic["settings"]["budgets"]["quick"], "images": 400, "test_images": 100, "batch": 8, "epochs": 2,
-             "minimum": {"embedded": 0.0, "photographs": 0.0}, "seconds": 20}  # fmt: skip
+             "minimum": {"embedded": 0.0, "photographs": 0.0}, "seconds": 10}  # fmt: skip
     topic["settings"].update(data="embedded", budgets={"quick": short})
-    topic["limits"] = {"check_seconds": 3, "memory_mb": 1024}
+    topic["limits"] = {"check_seconds": 3, "total_seconds": 20, "memory_mb": 1024}
     document["topics"] = {TOPIC.name: topic}
     (root / "course.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     for folder in ("exercises", "solutions", "tests/hidden"):
