@@ -70,12 +70,12 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
     elif isinstance(expected, torch.Tensor | np.ndarray):
         _expect_numbers(actual, expected, str(name), 0.0, 0.0, torch.as_tensor(expected).dtype)
     else:
-        if isinstance(actual, torch.Tensor) and actual.dim() == 0 and isinstance(expected, bool | int | float):
+        if isinstance(actual, torch.Tensor | np.ndarray) and actual.ndim == 0 and isinstance(expected, bool | int | float):
             actual = actual.item()
         same = type(actual) is type(expected) or {type(actual), type(expected)} == {int, float}
         if not same:
-            sort = {bool: "a bool", int: "a whole number", float: "a number", str: "a text"}.get(type(expected))
-            raise Mismatch(f"{_cap(name)} should be {sort or _kind(expected)}, but it is {_kind(actual)}.")
+            sort = {bool: "a bool", int: "a whole number", float: "a number", str: "text"}.get(type(expected))
+            raise _wrong_kind(name, sort or _kind(expected), actual)
         if actual != expected:
             shown = f" It is {_short(actual)}." if isinstance(expected, int | float | str) else ""
             detail = f"Expected {_short(expected)}, got {_short(actual)}."
@@ -85,7 +85,7 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
 def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") -> None:
     """Fail unless `actual` is a tensor of that shape."""
     if not isinstance(actual, torch.Tensor):
-        raise Mismatch(f"{_cap(name)} should be a tensor of shape {_shape(shape)}, but it is {_kind(actual)}.")
+        raise _wrong_kind(name, f"a tensor of shape {_shape(shape)}", actual)
     if tuple(actual.shape) != tuple(shape):
         raise Mismatch(f"{_cap(name)} should have shape {_shape(shape)}, but it has shape {_shape(actual.shape)}.")
 
@@ -93,7 +93,7 @@ def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") ->
 def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> None:
     """Fail unless `actual` is a tensor of that dtype."""
     if not isinstance(actual, torch.Tensor):
-        raise Mismatch(f"{_cap(name)} should be a tensor, but it is {_kind(actual)}.")
+        raise _wrong_kind(name, "a tensor", actual)
     if actual.dtype != dtype:
         raise Mismatch(f"{_cap(name)} should have dtype {dtype}, but it has {actual.dtype}.")
 
@@ -120,7 +120,7 @@ def expect_unchanged(after: Any, before: Any, name: str = "the input") -> None:
 
 def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> None:
     if not isinstance(actual, Mapping):
-        raise Mismatch(f"{_cap(name)} should be a dict, but it is {_kind(actual)}.")
+        raise _wrong_kind(name, "a dict", actual)
     missing = [str(key) for key in expected if key not in actual]
     if missing:
         raise Mismatch(f"{_cap(name)} has no key {', '.join(missing)}; its keys are "
@@ -130,10 +130,11 @@ def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> No
 def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
     whole = name if isinstance(name, str) else "the result"
     if not isinstance(actual, tuple | list):
-        raise Mismatch(f"{_cap(whole)} should be a tuple or list of {len(expected)}, but it is {_kind(actual)}.")
+        raise _wrong_kind(whole, f"a tuple or list of {len(expected)}", actual)
     if len(actual) != len(expected):
         detail = f"Expected {_short(expected)}, got {_short(actual)}."
-        raise Mismatch(f"{_cap(whole)} should have {len(expected)} items, but it has {len(actual)}.", detail)
+        items = "1 item" if len(expected) == 1 else f"{len(expected)} items"
+        raise Mismatch(f"{_cap(whole)} should have {items}, but it has {len(actual)}.", detail)
 
 
 def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
@@ -141,15 +142,14 @@ def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: fl
     is_array = isinstance(expected, np.ndarray)
     if is_array:
         if not isinstance(actual, np.ndarray):
-            raise Mismatch(f"{_cap(name)} should be a NumPy array of shape {_shape(wanted.shape)}, but it is {_kind(actual)}.")
+            raise _wrong_kind(name, f"a NumPy array of shape {_shape(wanted.shape)}", actual)
+        actual = torch.from_numpy(actual)
+    if isinstance(actual, np.ndarray) and actual.ndim == wanted.dim() == 0:  # as loss.detach().numpy() gives it
         actual = torch.from_numpy(actual)
     if isinstance(actual, bool | int | float) and wanted.dim() == 0:
         actual = torch.tensor(actual, dtype=dtype if isinstance(actual, float) else None)
     if not isinstance(actual, torch.Tensor):
-        kind = "a number" if wanted.dim() == 0 else "a tensor"
-        shape = f" of shape {_shape(wanted.shape)}" if wanted.dim() else ""
-        hint = " Is the return statement missing?" if actual is None else ""
-        raise Mismatch(f"{_cap(name)} should be {kind}{shape}, but it is {_kind(actual)}.{hint}")
+        raise _wrong_kind(name, f"a tensor of shape {_shape(wanted.shape)}" if wanted.dim() else "a number", actual)
     if actual.shape != wanted.shape:
         text = f"{_cap(name)} should have shape {_shape(wanted.shape)}, but it has shape {_shape(actual.shape)}."
         raise Mismatch(text, "", actual, wanted)
@@ -176,6 +176,11 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
         which = f" in {_count(wrong)}" if wrong.dim() else ""
         raise Mismatch(f"{_cap(name)} has the right shape but wrong values{which}." if wrong.dim() else
                        f"{_cap(name)} is wrong: {_short(a.item())}.", detail, actual, wanted)  # fmt: skip
+
+
+def _wrong_kind(name: Names, wanted: str, actual: Any) -> Mismatch:
+    hint = " None is also what a function without `return` gives." if actual is None else ""
+    return Mismatch(f"{_cap(name)} should be {wanted}, but it is {_kind(actual)}.{hint}")
 
 
 def _count(mask: torch.Tensor) -> str:

@@ -99,7 +99,7 @@ def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> I
     if bool((e != e.trunc()).any()) and _close(a, e.trunc()):
         yield "The values are cut to whole numbers: was an integer dtype used on the way?"
     if any(_close(a, _wide(t)) for t in inputs):
-        yield "It equals one of the inputs: nothing was computed."
+        yield "It equals one of the inputs, unchanged."
 
 
 def _by_factor(  # noqa: C901  one suspect after the other

@@ -106,8 +106,7 @@ def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult])
     message = decisive.message
     if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN):
         message = f"Expected: it {decisive.title}. {message}".strip()
-    diagnosis = next((check.diagnosis for check in wrong if check.diagnosis), "")
-    return TaskResult(task_id, status, score, points, message, diagnosis, hint, seconds)
+    return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds)
 
 
 def to_json(report: Report) -> str:

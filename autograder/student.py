@@ -52,6 +52,8 @@ class Student:
         after = reply["args"]
         if not isinstance(after, list) or len(after) != len(args):
             raise StudentFault(Fault(Status.ERROR, "The arguments did not come back as they were sent.", "WireError"))
+        # What became of the arguments tells one change in place from another.
+        self.replies[-1] = [reply["value"], *([a, getattr(a, "requires_grad", None), getattr(a, "grad", None)] for a in after)]
         return reply["value"], tuple(after)
 
     def run(self, probe: Callable[..., Any], /, *args: Any) -> Any:

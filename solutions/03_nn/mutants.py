@@ -66,7 +66,12 @@ MUTANTS = (
            "net.requires_grad_(False)\n    return ["),
 
     Mutant("random_backward", "adds to the gradients from before", "net.zero_grad()\n    ", ""),
-    Mutant("random_backward", "returns the very tensors of .grad", "p.grad.clone()", "p.grad"),
+    Mutant("random_backward", "clears the gradients only after it has read them",
+           "net.zero_grad()\n    output = net(x)\n    output.backward(grad)\n"
+           "    return {name: p.grad.clone() for name, p in net.named_parameters()}",
+           "net(x).backward(grad)\n    grads = {name: p.grad.clone() for name, p in net.named_parameters()}\n"
+           "    net.zero_grad()\n    return grads"),
+    Mutant("random_backward", "returns tensors that share their memory with .grad", "p.grad.clone()", "p.grad"),
     Mutant("random_backward", "ignores the gradient that it is given", "output.backward(grad)",
            "output.sum().backward()"),
     Mutant("random_backward", "averages over the batch", "output.backward(grad)", "output.backward(grad / len(x))"),
@@ -93,6 +98,8 @@ MUTANTS = (
     Mutant("mse_loss", "applies a softmax to the outputs first", "output = net(x)", "output = net(x).softmax(-1)"),
     Mutant("mse_loss", "compares every sample with the first target", "target.view_as(output)",
            "target.reshape(output.shape)[:1].expand_as(output)"),
+    Mutant("mse_loss", "squeezes the output, so that (N,) meets (N, 1) where there is one output",
+           "F.mse_loss(output, target.view_as(output))", "F.mse_loss(output.squeeze(), target)"),
     Mutant("mse_loss", "returns a number without a graph", "target.view_as(output))", "target.view_as(output)).item()"),
     Mutant("mse_loss", "detaches the loss", "target.view_as(output))", "target.view_as(output)).detach()"),
     Mutant("mse_loss", "already runs backward itself", "return F.mse_loss(output, target.view_as(output))",
@@ -113,7 +120,7 @@ MUTANTS = (
 
     Mutant("sgd_update", "adds lr times the gradient", "p.sub_(", "p.add_("),
     Mutant("sgd_update", "leaves out the learning rate", "p.sub_(lr * p.grad)", "p.sub_(p.grad)"),
-    Mutant("sgd_update", "binds a new tensor to the loop's variable, so that the network stays as it was",
+    Mutant("sgd_update", "leaves the network's own parameters as they were, as a new tensor p = p - ... does",
            "p.sub_(lr * p.grad)", "p = p - lr * p.grad"),
     Mutant("sgd_update", "sets each weight to -lr times its gradient", "p.sub_(lr * p.grad)", "p.copy_(-lr * p.grad)"),
     Mutant("sgd_update", "updates the first parameter alone", "p.sub_(lr * p.grad)",
@@ -143,7 +150,7 @@ MUTANTS = (
            "loss.backward()\n    optimizer.step()",
            "optimizer.step()\n    loss.backward()"),
     Mutant("train_step", "takes two steps", "optimizer.step()", "optimizer.step()\n    optimizer.step()"),
-    Mutant("train_step", "updates the weights by hand, whatever the optimizer is", "optimizer.step()",
+    Mutant("train_step", "takes plain steps of lr times the gradient, whatever the optimizer is", "optimizer.step()",
            'for p in net.parameters():\n        p.data -= optimizer.param_groups[0]["lr"] * p.grad'),
     Mutant("train_step", "returns the loss after the step", "loss.item()", "criterion(net(x), target).item()"),
     Mutant("train_step", "returns the sum over the batch", "loss.item()", "loss.item() * len(x)"),

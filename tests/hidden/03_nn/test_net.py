@@ -43,7 +43,9 @@ def number(rng: torch.Generator, low: float, high: float) -> float:
 
 def build(kind: str, weights: Tensors) -> nn.Module:
     """A small network with these parameters, in their dtype."""
-    if kind == "mlp":  # (N, 7) → (N, 3)
+    if kind == "one":  # (N, 7) → (N, 1)
+        net: nn.Module = nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 1))
+    elif kind == "mlp":  # (N, 7) → (N, 3)
         net = nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 3))
     elif kind == "named":  # (N, 7) → (N, 4), dotted names
         body = nn.Sequential(OrderedDict(first=nn.Linear(7, 6), act=nn.Sigmoid(), second=nn.Linear(6, 5, bias=False)))
@@ -596,6 +598,13 @@ def test_mse_loss__takes_one_sample(student: Student, rng: torch.Generator) -> N
     weights, x, target = draw_weights("named", rng), normal(rng, 1, 7), normal(rng, 1, 4)
     for shaped in (target, target[0]):
         expect_losses(student, "named", weights, [(x, shaped)], f"the loss for a target of shape {tuple(shaped.shape)}")
+
+
+def test_mse_loss__takes_one_output(student: Student, rng: torch.Generator) -> None:
+    """works for a network with one output: output and target stay side by side, N of each"""
+    weights = draw_weights("one", rng)
+    for n in (1, 5):
+        expect_losses(student, "one", weights, [(normal(rng, n, 7), normal(rng, n, 1))])
 
 
 def test_mse_loss__works_in_float64(student: Student, rng: torch.Generator) -> None:

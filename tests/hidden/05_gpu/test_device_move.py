@@ -803,11 +803,12 @@ def test_load_on__takes_device_objects(student: Student, rng: torch.Generator) -
 class Noting(nn.Module):
     """(N, 6) → (N, 3), without buffers. It keeps a copy of each batch that it is trained with."""
 
+    batches: list[torch.Tensor] = []  # of the class: a copy of the network notes in the same list  # noqa: RUF012
+
     def __init__(self) -> None:
         super().__init__()
         self.first = nn.Linear(6, 5)
         self.last = nn.Linear(5, 3)
-        self.batches: list[torch.Tensor] = []
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.training and torch.is_grad_enabled():
