@@ -9,7 +9,7 @@ import marshal
 import textwrap
 import types
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder import wire
@@ -84,8 +84,12 @@ class Student:
             if faults:  # the others only saw the connection to the first one break
                 raise min(faults, key=lambda stopped: "onnection" in stopped.fault.message)
         except StudentFault as stopped:
-            self.replies.append(stopped.fault)
-            raise
+            fault = stopped.fault
+            if fault.status is Status.TIMEOUT:
+                fault = replace(fault, message="The processes did not end in time: does one wait for another? "
+                                               "They meet at the init_method that each of them is given.")  # fmt: skip
+            self.replies.append(fault)
+            raise StudentFault(fault) from None
         self.replies.append(values)
         return values
 

@@ -244,7 +244,8 @@ MUTANTS = (
     #
     Mutant("sgd_step", "steps up the gradient instead of down", "p.sub_", "p.add_"),
     Mutant("sgd_step", "ignores the learning rate", "lr * p.grad", "p.grad"),
-    Mutant("sgd_step", "leaves the parameters and their gradients as they were, as a new tensor p = p - ... does", "p.sub_(lr * p.grad)",
+    Mutant("sgd_step", "leaves the parameters and their gradients as they were, as a new tensor p = p - ... does",
+           "p.sub_(lr * p.grad)",
            "p = p - lr * p.grad"),
     Mutant("sgd_step", "clears the gradients and leaves the parameters as they were", "p.sub_(lr * p.grad)",
            "params[[q is p for q in params].index(True)] = p - lr * p.grad"),

@@ -173,7 +173,9 @@ MUTANTS = (
         "            x, y = inputs.to(device), labels.to(device)\n"
         "            F.cross_entropy(net(x), y).backward()",
     ),
-    Mutant("parallelize", "does not wrap the network although there are two GPUs", "return nn.DataParallel(net)", "return net"),
+    Mutant(
+        "parallelize", "does not wrap the network although there are several GPUs", "return nn.DataParallel(net)", "return net"
+    ),
     Mutant("parallelize", "wraps the network for one GPU too", "torch.cuda.device_count() > 1", "torch.cuda.is_available()"),
     Mutant("parallelize", "always wraps the network", "torch.cuda.device_count() > 1", "True"),
     Mutant("parallelize", "wraps the network only for more than two GPUs", "device_count() > 1", "device_count() > 2"),
@@ -199,6 +201,7 @@ MUTANTS = (
         "range(0, batch, part)] + [0] * (gpus - -(-batch // part))",
     ),
     Mutant("split_sizes", "puts the smaller part first", "range(0, batch, part)]", "range(0, batch, part)][::-1]"),
+    Mutant("split_sizes", "gives floats", "min(part, batch - start)", "min(part, batch - start) / 1"),
     Mutant("split_sizes", "makes every part one larger", "(batch + gpus - 1) // gpus", "batch // gpus + 1"),
     Mutant(
         "data_parallel",
@@ -290,7 +293,7 @@ MUTANTS = (
         "tensor.cpu()",
         "(tensor.cpu().half() if tensor.is_floating_point() else tensor.cpu())",
     ),
-    Mutant("load_on", "calls torch.load without map_location", 'map_location="cpu", ', ""),
+    Mutant("load_on", "lets torch.load put a tensor back on the GPU that it was saved on", 'map_location="cpu", ', ""),
     Mutant("load_on", "hard-codes cuda as the place to load to", 'map_location="cpu"', 'map_location="cuda"'),
     Mutant("load_on", "never moves the network to the device", "return net.to(device)", "return net"),
     Mutant("load_on", "moves the network to cuda instead of the device it is given", "net.to(device)", "net.cuda()"),
@@ -335,7 +338,7 @@ MUTANTS = (
     ),
     Mutant(
         "ddp_train",
-        "sums the gradients over the processes instead of averaging them",
+        "takes too large steps, as if gradients were summed over the processes and not averaged",
         "loss.backward()",
         "(loss * world_size).backward()",
     ),

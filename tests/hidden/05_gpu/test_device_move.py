@@ -542,6 +542,14 @@ def test_split_sizes__divides_evenly(student: Student, rng: torch.Generator) -> 
     check_splits(student, [[3 * part, 3], [8 * part, 8], [part, 1], [1, 1], [17, 17]])
 
 
+def test_split_sizes__gives_whole_numbers(student: Student, rng: torch.Generator) -> None:
+    """gives ints, which can be indices"""
+    batch = int(torch.randint(5, 50, (), generator=rng))
+    for size in student.call("split_sizes", batch, 4):
+        found = size.item() if isinstance(size, torch.Tensor) and size.dim() == 0 else size
+        expect(isinstance(found, int), f"Each size should be an int, but it is of type {type(found).__name__}.")
+
+
 # --- data_parallel ----------------------------------------------------------------------------------------------------
 
 
