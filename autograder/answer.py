@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import marshal
+import re
 import sys
 import traceback
 import types
@@ -190,6 +191,7 @@ def one_line(error: BaseException) -> str:
         text = "(its text cannot be shown)"
     if "Original Traceback (most recent call last):" in text:  # of a replica's thread: its last line is the error itself
         text = text.strip().splitlines()[-1]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # colours, as torch.load has them
     return wire.clean(" ".join(text.split()), 300).rstrip(".")
 
 

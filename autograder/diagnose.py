@@ -111,9 +111,9 @@ def _by_factor(  # noqa: C901  one suspect after the other
         return
     batch = next((t.shape[0] for t in inputs if t.dim()), 0)
     sizes = {size for t in inputs for size in t.shape} | {t.numel() for t in inputs}
-    if batch > 1 and math.isclose(factor, batch, rel_tol=1e-3):
+    if batch > 2 and math.isclose(factor, batch, rel_tol=1e-3):
         yield "Exactly the batch size too large: is the mean missing?"
-    if batch > 1 and math.isclose(factor, 1 / batch, rel_tol=1e-3):
+    if batch > 2 and math.isclose(factor, 1 / batch, rel_tol=1e-3):
         yield "Exactly the batch size too small: is there a mean where a sum belongs?"
     for size in sorted(sizes - {0, 1, 2}):
         if math.isclose(factor, size, rel_tol=1e-3):
@@ -121,9 +121,9 @@ def _by_factor(  # noqa: C901  one suspect after the other
         if math.isclose(factor, 1 / size, rel_tol=1e-3):
             yield f"Exactly {size} times too small, and {size} is a size of the inputs: one mean too many?"
     if math.isclose(factor, 2, rel_tol=1e-3):
-        yield "Exactly twice too large: a factor 2 too many, or a gradient accumulated twice?"
+        yield "Exactly twice what it should be: a factor 2 too many, a sum where a mean belongs, or something counted twice?"
     if math.isclose(factor, 0.5, rel_tol=1e-3):
-        yield "Exactly half of what it should be: is a factor 2 missing?"
+        yield "Exactly half of what it should be: is a factor 2 missing, or is there a mean over two too many?"
     if a.numel() == 1:  # every wrong number is a multiple of the right one
         return
     if factor > 0:

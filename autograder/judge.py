@@ -10,6 +10,8 @@ from autograder.results import CheckResult, Status
 from autograder.student import Student, StudentFault
 from autograder.wire import clean
 
+UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
+
 
 def judge(error: BaseException | None, title: str, student: Student | None, seconds: float) -> CheckResult:
     """The result of one check from what it raised; anything but a verdict on the learner's code is BROKEN."""

@@ -12,7 +12,7 @@ import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from autograder.answer import Loaded, learner_line, load, serve
 from autograder.budget import Training, choose
 from autograder.course import Task, Topic
 from autograder.errors import KitError
-from autograder.judge import judge
+from autograder.judge import UNUSABLE, judge
 from autograder.results import CheckResult, Status
 from autograder.student import Student
 from autograder.torchvision_shim import import_torchvision
@@ -214,6 +214,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report
     error = call.excinfo.value if call.excinfo else None
     result = _timed_out(error, item) or judge(error, check.title, item.stash.get(STUDENT, None), call.duration)
+    student = item.stash.get(STUDENT, None)
+    if result.status is Status.BROKEN and check.public and student is not None and student.replies:
+        result = replace(result, status=Status.FAILED, message=UNUSABLE, detail=result.message)  # no solution to try it with
     item.stash[RESULT] = result
     item.config.stash[SUMMARY].setdefault(check.task.id, []).append(result)
     if result.status is not Status.PASSED and result.status is not Status.BROKEN:

@@ -16,12 +16,12 @@ from autograder import answer, diagnose, mutants, patience, plugin, recall, scra
 from autograder.budget import Training
 from autograder.course import Task, Topic
 from autograder.errors import KitError
+from autograder.judge import UNUSABLE
 from autograder.plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAINING, Answers, Check
 from autograder.results import CheckResult, Status, TaskResult, summarise
 from autograder.session import Session
 
 SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submission's values must not draw out
-_UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class _Loop:
                 session.fresh()  # neither another check's crash nor leftover state may cost a point
                 result = self.once(item, session)
             if result.status is Status.BROKEN and session.intact and self.passes_with_solution(item):
-                result = replace(result, status=Status.FAILED, message=_UNUSABLE)
+                result = replace(result, status=Status.FAILED, message=UNUSABLE)
             elif result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
                 result = replace(result, diagnosis=self.diagnosis(item, result) or result.diagnosis)
             yield result

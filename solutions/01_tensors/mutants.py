@@ -146,6 +146,7 @@ MUTANTS = (
     Mutant("normalize", "uses one mean for all channels", "mean.view(-1, 1, 1)", "mean.mean()"),
     Mutant("normalize", "uses the mean of the images, not the one that is given", "mean.view(-1, 1, 1)",
            "images.mean(dim=(0, 2, 3)).view(-1, 1, 1)"),
+    Mutant("normalize", "changes the shape of mean itself", "mean.view(-1, 1, 1)", "mean.unsqueeze_(1).unsqueeze_(2)"),
     Mutant("normalize", "subtracts from the images themselves", "(images - mean.view(-1, 1, 1))",
            "images.detach().sub_(mean.view(-1, 1, 1))"),
 )  # fmt: skip

@@ -80,6 +80,7 @@ MUTANTS = (
     Mutant("relu_backward", "looks at the sign of grad_out instead of x", "x > 0", "grad_out > 0"),
     Mutant("relu_backward", "looks at both the sign of x and of grad_out", "(x > 0)", "(x > 0) * (grad_out > 0)"),
     Mutant("relu_backward", "changes grad_out in place", "grad_out * (x > 0)", "grad_out.mul_(x > 0)"),
+    Mutant("relu_backward", "writes the mask into x itself", "grad_out * (x > 0)", "grad_out * x.gt_(0)"),
     Mutant("relu_backward", "lets all of the gradient pass", "grad_out * (x > 0)", "grad_out.clone()"),
     Mutant("relu_backward", "lets a little of the gradient pass where x is negative, as a leaky ReLU", "(x > 0)",
            "(x > 0).to(x.dtype).clamp(min=0.01)"),

@@ -155,7 +155,7 @@ MUTANTS = (
     Mutant("make_training", "uses a learning rate of 0.01", "lr=0.001", "lr=0.01"),
     Mutant("make_training", "has no momentum", ", momentum=0.9", ""),
     Mutant("make_training", "uses Nesterov momentum", "momentum=0.9", "momentum=0.9, nesterov=True"),
-    Mutant("make_training", "adds weight decay", "momentum=0.9", "momentum=0.9, weight_decay=0.01"),
+    Mutant("make_training", "adds weight decay", "momentum=0.9", "momentum=0.9, weight_decay=5e-4"),
     Mutant("make_training", "dampens the momentum", "momentum=0.9", "momentum=0.9, dampening=0.9"),
     Mutant(
         "make_training",

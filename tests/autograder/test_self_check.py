@@ -59,6 +59,17 @@ def test_a_task_that_trains_has_its_budgets_time_and_the_sentence_says_so(course
     assert "It took longer than 1 s (line" in self_check(course, "exercises/01_mini").stdout
 
 
+def test_a_result_that_a_check_cannot_take_apart_is_no_traceback(course, write, solution):
+    write(solution)
+    with (course / "exercises/01_mini/test_mini.py").open("a") as suite:
+        suite.write('\n\ndef test_row_means__three(student):\n    """gives three means"""\n'
+                    '    first, second, third = student.call("row_means", torch.zeros(2, 4))\n')  # fmt: skip
+    done = self_check(course, "exercises/01_mini")
+    assert "row_means: failed" in done.stdout
+    assert "a shape or a size that the check cannot work with" in done.stdout
+    assert "first, second, third =" not in done.stdout
+
+
 def test_a_wrong_value_shows_what_was_expected_and_a_suspicion(course, write, solution):
     write(solution.replace("2 * x", "-2 * x"))
     done = self_check(course, "exercises/01_mini")

@@ -155,6 +155,8 @@ def test_make_transform__leaves_the_image_alone(student: Student, rng: torch.Gen
 def seen(module: Any, train: Any, test: Any, batch_size: int, epochs: int) -> list[Any]:
     """The samples that each loader gives, a list of batches an epoch."""
     loaders = module.make_loaders(TensorDataset(*train), TensorDataset(*test), batch_size)
+    if not isinstance(loaders, tuple | list):
+        return []
     return [[[list(batch) for batch in loader] for _ in range(epochs)] for loader in loaders]
 
 
@@ -208,7 +210,7 @@ def test_make_loaders__makes_full_batches(student: Student, rng: torch.Generator
     train, test = numbered(rng, 4 * size + 2, 0), numbered(rng, 2 * size + 1, 100)
     found = student.run(seen, train, test, size, 1)
     sizes = [[[len(y) for _, y in epoch] for epoch in epochs] for epochs in found]
-    names = ("the training batches' sizes", "the test batches' sizes")
+    names = ("the list of the training batches' sizes", "the list of the test batches' sizes")
     expect_equal(sizes, [[[size] * 4 + [2]], [[size] * 2 + [1]]], names)
 
 
@@ -258,7 +260,7 @@ def gradients(module: Any, weights: Tensors, images: Any, grad: Any) -> Any:
     net = module.Net()
     net.load_state_dict(weights, strict=False)
     net(images).backward(grad)
-    return {name: p.grad for name, p in net.named_parameters()}
+    return {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in net.named_parameters()}
 
 
 def pooled(module: Any, images: Any) -> Any:
@@ -274,7 +276,7 @@ def expect_scores(student: Student, rng: torch.Generator, counts: list[int]) -> 
     weights = draw_weights("cifar", rng)
     batches = [normal(rng, count, 3, 32, 32) for count in counts]
     expected = [make("cifar", wide(weights))(batch.double()) for batch in batches]
-    names = [f"the scores of a batch of {count}" for count in counts]
+    names = [f"the tensor of scores of a batch of {count}" for count in counts]
     expect_close(student.run(scores, weights, batches), expected, names, rtol=1e-3, atol=1e-4)
 
 
@@ -316,7 +318,7 @@ def test_Net__does_the_same_in_both_modes(student: Student, rng: torch.Generator
     """gives the same scores in train and in eval mode: it has no dropout"""
     weights, images = draw_weights("cifar", rng), normal(rng, 2, 3, 32, 32)
     expected = make("cifar", wide(weights))(images.double())
-    names = ("the scores in train mode", "the scores in eval mode")
+    names = ("the tensor of scores in train mode", "the tensor of scores in eval mode")
     expect_close(student.run(scores_in_modes, weights, images), [expected] * 2, names, rtol=1e-3, atol=1e-4)
 
 
@@ -324,7 +326,7 @@ def test_Net__is_not_shared(student: Student, rng: torch.Generator) -> None:
     """makes parameters of its own for every network"""
     first, second, images = draw_weights("cifar", rng), draw_weights("cifar", rng), normal(rng, 2, 3, 32, 32)
     expected = [make("cifar", wide(weights))(images.double()) for weights in (first, second)]
-    names = ("the scores of the first network", "the scores of the second network")
+    names = ("the tensor of scores of the first network", "the tensor of scores of the second network")
     expect_close(student.run(scores_of_two, first, second, images), expected, names, rtol=1e-3, atol=1e-4)
 
 
@@ -409,6 +411,13 @@ def test_make_training__makes_the_optimizer(student: Student, rng: torch.Generat
         expect_close(found[i], expected, f"after step {i + 1}, the value", rtol=1e-4, atol=1e-5)
 
 
+def test_make_training__adds_nothing_of_its_own(student: Student, rng: torch.Generator) -> None:
+    """makes an optimizer that leaves every parameter as it is where all gradients are zero: no weight decay"""
+    weights = wide(draw_weights("plain", rng))
+    found = student.run(step_by_step, weights, [{name: torch.zeros_like(p) for name, p in weights.items()}] * 2)
+    expect_close(found[1], weights, "after two steps with zero gradients, the value", rtol=0, atol=0)
+
+
 def test_make_training__makes_the_loss(student: Student, rng: torch.Generator) -> None:
     """makes a loss function that is the cross entropy of the scores, averaged over the batch"""
     batches = [(3 * normal(rng, n, 10), labels(rng, n)) for n in (4, 1, integer(rng, 5, 9))]
@@ -429,8 +438,9 @@ def test_make_training__has_a_loss_to_learn_from(student: Student, rng: torch.Ge
 
 def test_make_training__returns_both(student: Student, rng: torch.Generator) -> None:
     """returns an nn.Module and an Optimizer, in this order"""
-    names = ("that the first is an nn.Module", "that the second is an Optimizer")
-    expect_equal(student.run(kinds, draw_weights("plain", rng)), [True, True], names)
+    found = student.run(kinds, draw_weights("plain", rng))
+    expect(found[0] is True, "The first of the two should be an nn.Module, such as torch.nn has for each loss function.")
+    expect(found[1] is True, "The second of the two should be an optimizer of torch.optim.")
 
 
 def test_make_training__keeps_networks_apart(student: Student, rng: torch.Generator) -> None:
@@ -520,7 +530,7 @@ def expect_losses(student: Student, rng: torch.Generator, count: int, plan: dict
 
 
 def expect_list(found: Any, count: int) -> None:
-    what = "None: is the return statement missing" if found is None else f"a {type(found).__name__}"
+    what = "None, as a function without `return` does" if found is None else f"something of type {type(found).__name__}"
     expect(isinstance(found, tuple | list), f"train should return the list of window losses, but it returned {what}.")
     expect(len(found) == count, f"train should return {count} window losses, but it returned {len(found)}: one for "
                                 "each full window of log_every batches, and each epoch starts a new one.")  # fmt: skip
@@ -685,8 +695,12 @@ def path_objects(module: Any, amounts: list[float], images: Any) -> list[Any]:
 def expect_loaded(found: Any) -> None:
     before, after, kinds_found = found
     for i, kind in enumerate(kinds_found):
-        expect(after[i] is not None, f"load_weights should return a Net, but it returned a {kind}.")
-        name = "the scores of the loaded network" if len(before) == 1 else f"the scores of loaded network {i + 1}"
+        expect(after[i] is not None, f"load_weights should return a Net, but what it returned is of type {kind}.")
+        name = (
+            "the tensor of scores of the loaded network"
+            if len(before) == 1
+            else f"the tensor of scores of loaded network {i + 1}"
+        )
         expect_close(after[i], before[i], name)
 
 
@@ -731,13 +745,14 @@ def test_load_weights__reads_the_file_it_is_given(student: Student, rng: torch.G
 def test_load_weights__makes_a_new_network(student: Student, rng: torch.Generator) -> None:
     """returns a new network at each call: to change one leaves the other as it is"""
     before, after = student.run(loaded_twice, amounts_of(rng, 1)[0], normal(rng, 2, 3, 32, 32))
-    expect_close(after, before, "the scores of the other network")
+    expect_close(after, before, "the tensor of scores of the other network")
 
 
 def test_load_weights__returns_a_Net(student: Student) -> None:
     """returns a Net whose parameters can be trained, and leaves the file as it is"""
     found = student.run(what_is_loaded)
-    expect(found["kind"] == found["wanted"], f"load_weights should return a Net, but it returned a {found['kind']}.")
+    message = f"load_weights should return a Net, but what it returned is of type {found['kind']}."
+    expect(found["kind"] == found["wanted"], message)
     expect(all(found["trainable"]), "Some parameters of the loaded network do not require grad.")
     expect(found["same"], "load_weights changed the file.")
 
@@ -762,10 +777,10 @@ def expect_predicted(student: Student, rng: torch.Generator, kind: str, counts: 
     expected = [make(kind, wide(weights))(batch.double()).argmax(1) for batch in batches]
     found = student.run(predicted, kind, weights, batches)
     for labels_found, wanted in zip(found, expected, strict=True):
-        name = f"the labels of {len(wanted)} image{'s' * (len(wanted) > 1)}"
+        name = f"the tensor of labels of {len(wanted)} image{'s' * (len(wanted) > 1)}"
         expect_shape(labels_found, wanted.shape, name)
         expect_dtype(labels_found, torch.int64, name)
-        expect(not labels_found.requires_grad, f"{name[:1].upper()}{name[1:]} still have a graph.")
+        expect(not labels_found.requires_grad, f"{name[:1].upper()}{name[1:]} still has a graph.")
         expect_equal(labels_found, wanted, name)
 
 
