@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
     grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
-                       "an SQLite file, or postgresql+psycopg://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
+                       "an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
     grade.set_defaults(run=_grade)
 
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")

@@ -64,7 +64,7 @@ def _opened(url: str) -> Iterator[Gradebook]:
         with _tried(functools.partial(Gradebook, address)) as gradebook:
             yield gradebook
     except (ArgumentError, NoSuchModuleError):
-        raise KitError("--gradebook: neither a file nor a URL like postgresql+psycopg://USER@HOST/DATABASE") from None
+        raise KitError("--gradebook: neither a file nor a URL like postgresql+psycopg2://USER@HOST/DATABASE") from None
     except ModuleNotFoundError as error:
         raise KitError(f"--gradebook: this database needs the package {error.name}: install it") from None
     finally:

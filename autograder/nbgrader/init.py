@@ -20,8 +20,8 @@ c = get_config()
 
 c.CourseDirectory.course_id = {course_id!r}
 
-# The gradebook is gradebook.db in this folder. For PostgreSQL, with the package psycopg[binary]:
-# c.CourseDirectory.db_url = "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE"
+# The gradebook is gradebook.db in this folder. For PostgreSQL, with the package psycopg2-binary:
+# c.CourseDirectory.db_url = "postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
 
 # Test cells that a student deleted, changed or copied are restored before grading.
 c.Autograde.sanitize_preprocessors = [
