@@ -135,15 +135,17 @@ def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Tab
     """Results of the suite's checks of `task`; once the code turns out to be missing, the rest is left out."""
     if task not in suite.TASKS:
         raise ValueError(f"there is no task {task!r} in {CHECKS_FILE}; it has {', '.join(suite.TASKS)}")
-    known: dict[str, str] = suite.TASKS[task]
+    known: dict[str, Any] = suite.TASKS[task]
     results: list[CheckResult] = []
     for name, function in vars(suite).items():
         if name.startswith(f"test_{task}__") and not (results and results[-1].status is Status.MISSING):
-            results.append(_run_one(suite.TOPIC, name, function, namespace, known["forbid"]))
+            results.append(_run_one(suite.TOPIC, name, function, namespace, known))
     return Table(task, tuple(results), known["hint"])
 
 
-def _run_one(topic: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], forbid: str) -> CheckResult:
+def _run_one(
+    topic: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], known: Mapping[str, Any]
+) -> CheckResult:
     title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
     started, error = time.monotonic(), None
     with _devices(function), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
@@ -153,8 +155,8 @@ def _run_one(topic: str, name: str, function: Callable[..., None], namespace: Ma
         student = Student(
             lambda frame: answer.serve(loaded, frame, REPLY_BYTES, (KeyboardInterrupt,)),
             derived_seed(0, topic, name, "replies"),
-            forbid,
-            functools.partial(ranks.ask_here, loaded, REPLY_BYTES),
+            known["forbid"],
+            functools.partial(ranks.ask_here, loaded, REPLY_BYTES, known["seconds"]),
         )
         offered = {
             "student": student,

@@ -15,6 +15,7 @@ from autograder.notebook import CHECKS_FILE
 
 Cell = dict[str, Any]
 Document = dict[str, Any]
+LESSON = "README.md"
 
 _HOW = (
     "Complete the cells below, each where it says `YOUR CODE HERE`. The cell after it shows whether the public checks of "
@@ -30,6 +31,9 @@ def test_cell(task: str) -> str:
 
 def notebook(topic: Topic) -> Document:
     """The notebook as JSON data, the same at every call; KitError where the topic's files do not fit together."""
+    for path in (topic.public_checks, topic.stub, topic.solution, topic.exercise / LESSON):
+        if not path.is_file():
+            raise KitError(f"{path}: there is no such file yet, so there can be no notebook")
     cells = list(_cells(topic))
     return {
         "cells": cells,
@@ -56,9 +60,7 @@ def fingerprint(cells: list[Cell]) -> str:
 
 def public_checks(topic: Topic) -> str:
     """The public checks as a file beside the notebook, with what `autograder.jupyter` wants to know of the tasks."""
-    if not topic.public_checks.is_file():
-        raise KitError(f"{topic.public_checks}: there are no public checks yet, so there can be no notebook")
-    tasks = {task.id: {"hint": task.hint, "forbid": task.forbid} for task in topic.tasks}
+    tasks = {task.id: {"hint": task.hint, "forbid": task.forbid, "seconds": task.limits.check_seconds} for task in topic.tasks}
     lines = ",\n".join(f"    {name!r}: {known!r}" for name, known in tasks.items())
     suite = topic.public_checks.read_text(encoding="utf-8").rstrip()
     return f"{suite}\n\n\nTOPIC = {topic.name!r}\nTASKS = {{\n{lines},\n}}\n"
@@ -85,9 +87,7 @@ def _cells(topic: Topic) -> Iterator[Cell]:
 
 def _sections(topic: Topic) -> list[str]:
     """The lesson in the words of a notebook, cut before each heading of the second level."""
-    lesson = topic.exercise / "README.md"
-    if not lesson.is_file():
-        raise KitError(f"{lesson}: there is no lesson yet, so there can be no notebook")
+    lesson = topic.exercise / LESSON
     text = lesson.read_text(encoding="utf-8").replace(f"`{topic.module}`", "this notebook")
     text = re.sub(r"```\w*\npytest exercises/[^`]*```", "> The cell below each task runs its checks.", text)
     text = re.sub(r"\(\.\./(\w+)/README\.md\)", r"(../\1/\1.ipynb)", text)
