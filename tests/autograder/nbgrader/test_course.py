@@ -1,4 +1,4 @@
-"""The five topics and six students through init, generate_assignment, autograde and export: scores as by `autograder grade`."""
+"""Five topics and six students from init to generate_feedback and export: every score as by `autograder grade`."""
 
 import copy
 import csv
@@ -17,12 +17,14 @@ TINY = {"images": 640, "test_images": 200, "batch": 32, "epochs": 1, "lr": 0.01,
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """The course itself, with less patience, and a training that takes a moment."""
+    """The course itself, with less patience for the tasks of each topic's first cell and a training that takes a moment."""
     root = tmp_path_factory.mktemp("five") / "course"
     for name in ("exercises", "solutions", "tests/hidden"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((REPOSITORY / "course.yaml").read_text())
-    settings["limits"]["check_seconds"] = 4
+    for topic in settings["topics"].values():
+        for task in list(topic["tasks"].values())[:2]:
+            task["check_seconds"] = 3
     settings["topics"]["04_cifar10"]["settings"] |= {"data": "embedded", "budgets": {"quick": TINY}}
     (root / "course.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     return root
@@ -63,6 +65,7 @@ def test_five_topics_and_six_students(kit, school, course):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(notebook))
     school.nbgrader(folder, "autograde", "*")
+    school.nbgrader(folder, "generate_feedback", "*")
     school.nbgrader(folder, "export")
     with (folder / "grades.csv").open() as file:
         exported = {(row["assignment"], row["student_id"]): float(row["score"]) for row in csv.DictReader(file)}
@@ -77,6 +80,8 @@ def test_five_topics_and_six_students(kit, school, course):
             tasks = school.scores(folder, topic)[row["submission"]]
             assert tasks == {task: float(row[task]) for task in tasks}
             assert exported[topic, row["submission"]] == float(row["score"])
+            page = (folder / "feedback" / row["submission"] / topic / f"{topic}.html").read_text()
+            assert f"{topic} (Score: {float(row['score'])} / {float(row['max_score'])})" in page
         scores = {row["submission"]: float(row["score"]) for row in rows}
         assert scores["full"] == scores["warns"] == float(rows[0]["max_score"])
         assert scores["untouched"] == 0
