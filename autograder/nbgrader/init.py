@@ -23,24 +23,23 @@ c.CourseDirectory.course_id = {course_id!r}
 # The gradebook is gradebook.db in this folder. For PostgreSQL, with the package psycopg2-binary:
 # c.CourseDirectory.db_url = "postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
 
-# Test cells that a student deleted, changed or copied are restored before grading.
+# Cells that a student deleted, changed or copied are restored before grading: RestoreCells does more than nbgrader's
+# DeduplicateIds, OverwriteCells and CheckCellMetadata together.
 c.Autograde.sanitize_preprocessors = [
     "autograder.nbgrader.preprocessors.RestoreCells",
     "nbgrader.preprocessors.ClearOutput",
-    "nbgrader.preprocessors.DeduplicateIds",
     "nbgrader.preprocessors.OverwriteKernelspec",
-    "nbgrader.preprocessors.OverwriteCells",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
 
 # Students' code runs in autograder's sandbox, in the place of nbgrader's Execute, which a submission can forge.
 c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader.preprocessors.GradeInSandbox",
     "nbgrader.preprocessors.LimitOutput",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.nbgrader.preprocessors.SaveScores",
     "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata",
 ]
+
+c.Exporter.optimistic_validation = True  # once a notebook, not once a preprocessor
 
 c.GradeInSandbox.course = {root!r}  # the folder of course.yaml
 c.GradeInSandbox.seed = {seed}  # the hidden inputs are drawn from it: keep it from the students

@@ -10,7 +10,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 from traitlets import Enum, Integer, Unicode
 
 from autograder.course import Topic, load
@@ -68,7 +68,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Grade one restored notebook; a KitError leaves it without a grade, and nbgrader reports it."""
         names = resources["nbgrader"]
-        topic = load(Path(self.course)).topic(names["notebook"])
+        topic = self._topic(names["notebook"])
         tests = {test_cell(task.id): task.id for task in topic.tasks}
         graded = [cell for cell in nb.cells if is_grade(cell) and not is_solution(cell)]
         unknown = [cell.metadata.nbgrader.grade_id for cell in graded if cell.metadata.nbgrader.grade_id not in tests]
@@ -99,11 +99,43 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
         module = module_of_notebook(json.dumps(nb).encode())
         return Request(names["student"], module, folder, notebook, problem)
 
+    def _topic(self, name: str) -> Topic:
+        """The topic as it was when this command met it first; the exporter lives as long as the command."""
+        topics: dict[str, Topic] = self.parent.__dict__.setdefault("autograder_topics", {})
+        if name not in topics:
+            topics[name] = load(Path(self.course)).topic(name)
+        return topics[name]
+
     def _worker(self, topic: Topic) -> Worker:
-        """The worker of this command: it is kept by the exporter, which lives as long."""
+        """The worker of this command."""
         workers: dict[str, Worker] = self.parent.__dict__.setdefault("autograder_workers", {})
         if topic.name not in workers:
             settings = Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget)
             workers[topic.name] = Worker(settings)
             weakref.finalize(self.parent, workers[topic.name].close)
         return workers[topic.name]
+
+
+class SaveScores(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information
+    """Records what nbgrader's SaveAutoGrades records, with one commit a notebook where that has one a cell."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Write one graded notebook's scores and automatic comments into the gradebook."""
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            submitted = gradebook.find_submission_notebook(names["notebook"], names["assignment"], names["student"])
+            known = submitted.notebook
+            by_id = {entry.cell_id: entry for entry in (*submitted.grades, *submitted.comments)}
+            grades = {cell.name: by_id[cell.id] for cell in known.grade_cells}
+            comments = {cell.name: by_id[cell.id] for cell in (*known.solution_cells, *known.task_cells)}
+            for cell in nb.cells:
+                if is_grade(cell):
+                    grade = grades[cell.metadata.nbgrader.grade_id]
+                    grade.auto_score, _ = determine_grade(cell, self.log)
+                    grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+                if is_solution(cell) or is_task(cell):
+                    marks = cell.metadata.nbgrader
+                    untouched = is_solution(cell) and marks.get("checksum") == compute_checksum(cell)
+                    comments[marks.grade_id].auto_comment = "No response." if untouched else None
+            gradebook.db.commit()
+        return nb, resources

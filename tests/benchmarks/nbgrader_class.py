@@ -2,9 +2,9 @@
 
     python tests/benchmarks/nbgrader_class.py [--students 20]
 
-Both grade the same code with the same number of checks; one notebook in five is wrong. Stock nbgrader runs them as
-assertions in the student's kernel, the kit as its hidden suite in the sandbox, with diagnoses. Each is timed for one
-student and for the whole class. Exits with 1 if a further notebook is not 20 times faster by the clock, or the whole
+Both grade the same notebooks of topic 03_nn, of which one in five is wrong. Stock nbgrader runs a few assertions a task in
+the student's kernel, the kit its hidden suite in the sandbox, with diagnoses. Each is timed for one student and for the
+whole class. Exits with 1 if a further notebook is not 20 times faster by the clock, or the whole
 command not 8 times.
 """
 
@@ -14,33 +14,56 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-MINI_COURSE = Path(__file__).parents[1] / "autograder/mini_course"
-TOPIC = "01_mini"
+REPOSITORY = Path(__file__).parents[2]
+TOPIC = "03_nn"
 FURTHER, WHOLE = 20.0, 8.0
+RIGHT, WRONG = "p.sub_(lr * p.grad)", "p.add_(lr * p.grad)"
 ASSERTIONS = {
-    "test_row_means": """import torch
-t = torch.randn(4, 3)
-result = row_means(t)
-assert result.dtype == torch.float32 and torch.allclose(result, t.mean(1))
-t = torch.randn(1, 5)
-assert torch.allclose(row_means(t), t.mean(1))
-before = t.clone()
-row_means(t)
-assert torch.equal(t, before)
+    "test_Net": """x, net = torch.randn(3, 1, 32, 32), Net()
+p = dict(net.named_parameters())
+y = F.max_pool2d(F.relu(F.conv2d(x, p["conv1.weight"], p["conv1.bias"])), 2)
+y = torch.flatten(F.max_pool2d(F.relu(F.conv2d(y, p["conv2.weight"], p["conv2.bias"])), 2), 1)
+y = F.relu(F.linear(F.relu(F.linear(y, p["fc1.weight"], p["fc1.bias"])), p["fc2.weight"], p["fc2.bias"]))
+assert torch.allclose(net(x), F.linear(y, p["fc3.weight"], p["fc3.bias"]), atol=1e-5)
 """,
-    "test_slope": """x = torch.randn(6)
-assert torch.allclose(slope(x), 2 * x)
-assert torch.allclose(slope(x), 2 * x)
+    "test_num_flat_features": "assert Net().num_flat_features(torch.zeros(2, 3, 4, 5)) == 60",
+    "test_feature_sizes": "assert feature_sizes(32, [3, 3], 2) == [30, 15, 13, 6]",
+    "test_parameter_table": """net = nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Linear(2, 1, bias=False))
+assert parameter_table(net) == [("0.weight", (2, 3), 6), ("0.bias", (2,), 2), ("2.weight", (1, 2), 2)]
 """,
-    "test_Scale": """x = torch.randn(2, 3)
-assert torch.allclose(Scale(2.5)(x), 2.5 * x)
+    "test_random_backward": """net, x, g = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+grads = random_backward(net, x, g)
+assert torch.allclose(grads["weight"], g.T @ x, atol=1e-5) and torch.allclose(grads["bias"], g.sum(0), atol=1e-5)
+""",
+    "test_mse_loss": """net, x, y = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+assert torch.allclose(mse_loss(net, x, y), ((net(x) - y) ** 2).mean())
+""",
+    "test_graph_walk": """w = torch.ones(2, requires_grad=True)
+assert graph_walk((w * 2).exp().sum(), 3) == ["SumBackward0", "ExpBackward0", "MulBackward0"]
+""",
+    "test_sgd_update": """net = nn.Linear(3, 2)
+net(torch.randn(4, 3)).sum().backward()
+before = net.weight.detach().clone()
+sgd_update(net, 0.1)
+assert torch.allclose(net.weight, before - 0.1 * net.weight.grad)
+""",
+    "test_train_step": """net, x, y = nn.Linear(3, 2), torch.randn(4, 3), torch.randn(4, 2)
+before = F.mse_loss(net(x), y).item()
+assert abs(train_step(net, nn.MSELoss(), torch.optim.SGD(net.parameters(), 0.1), x, y) - before) < 1e-6
+assert F.mse_loss(net(x), y).item() < before
+""",
+    "test_stale_grads": """net = nn.Linear(3, 2)
+net(torch.randn(4, 3)).sum().backward()
+assert stale_grads(net, torch.optim.SGD([net.weight], 0.1)) == ["bias"]
+""",
+    "test_exponential_lrs": """lrs = exponential_lrs(torch.optim.SGD(nn.Linear(3, 2).parameters(), 0.8), 0.5, 3)
+assert torch.allclose(torch.tensor(lrs), torch.tensor([0.8, 0.4, 0.2]))
 """,
 }
 
@@ -61,9 +84,8 @@ def run(folder: Path, *command: str) -> tuple[float, float]:
 
 def prepare(root: Path, students: int) -> tuple[Path, Path]:
     """The kit's nbgrader course and a stock one of the same notebook, with everybody's submissions."""
-    course = Path(shutil.copytree(MINI_COURSE, root / "course"))
     kit, stock = root / "kit", root / "stock"
-    run(course, "autograder.cli", "nbgrader", "init", str(kit))
+    run(REPOSITORY, "autograder.cli", "nbgrader", "init", str(kit))
     notebook = json.loads((kit / f"source/{TOPIC}/{TOPIC}.ipynb").read_text())
     (stock / "source" / TOPIC).mkdir(parents=True)
     (stock / "nbgrader_config.py").write_text("c = get_config()\n")
@@ -77,7 +99,7 @@ def prepare(root: Path, students: int) -> tuple[Path, Path]:
             text = json.dumps(source)
             path = folder / f"submitted/student{number:02}/{TOPIC}/{TOPIC}.ipynb"
             path.parent.mkdir(parents=True)
-            path.write_text(text.replace("return 2 * x", "return x") if number % 5 == 4 else text)
+            path.write_text(text.replace(RIGHT, WRONG) if number % 5 == 4 else text)
     return kit, stock
 
 
