@@ -94,6 +94,7 @@ def test_an_instructor_grades_in_the_formgrader_and_makes_a_feedback_page(school
     for student in ("full", "half"):
         page.locator("tr", has_text=student).locator("td.autograde a").click()
         expect(page.locator(".modal.in")).to_contain_text("Successfully")
+        expect(page.locator(".modal.in .modal-dialog")).to_have_css("transform", re.compile(r"none|matrix\(1, 0, 0, 1, 0, 0\)"))
         page.shot(f"formgrader-autograded-{student}")
         page.locator(".modal.in").get_by_role("button", name="OK").click()
         expect(page.locator(".modal.in")).to_have_count(0)

@@ -64,6 +64,12 @@ def test_nothing_that_is_hidden_is_in_a_notebook_or_beside_it(whole_course, topi
         assert phrase not in shown or phrase in known
 
 
+@pytest.mark.parametrize("topic", TOPICS)
+def test_the_solution_passes_the_public_checks_in_its_notebook(school, whole_course, topic):
+    said = school.nbgrader(whole_course / "source" / topic, "validate", f"{topic}.ipynb")
+    assert "Success! Your notebook passes all the tests." in said
+
+
 def test_the_same_course_gives_the_same_notebooks(kit, whole_course, tmp_path):
     assert kit.run("nbgrader", "init", tmp_path / "again", cwd=REPOSITORY).returncode == 0
     again, once = texts(tmp_path / "again"), texts(whole_course)
