@@ -161,7 +161,8 @@ def _grade(options: argparse.Namespace) -> int:
 
     gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
     reports = _grade_to(plan, submissions, options.out, options.workers)
-    print(f"Gradebook: {gradebook.record(options.gradebook, topic, reports)} submissions")  # noqa: T201  its own output
+    written = gradebook.record(options.gradebook, topic, reports)
+    print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
     return 0
 
 

@@ -8,12 +8,13 @@ import logging
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning
 from tornado.log import app_log
 
 from autograder.course import Topic
@@ -61,7 +62,8 @@ def _opened(url: str) -> Iterator[Gradebook]:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"  # it runs `alembic` for a new database
     try:
         address = url if "://" in url else f"sqlite:///{Path(url).resolve()}"
-        with _tried(functools.partial(Gradebook, address)) as gradebook:
+        with warnings.catch_warnings(), _tried(functools.partial(Gradebook, address)) as gradebook:
+            warnings.simplefilter("ignore", SAWarning)  # nbgrader makes rows in an order that SQLAlchemy warns of
             yield gradebook
     except (ArgumentError, NoSuchModuleError):
         raise KitError("--gradebook: neither a file nor a URL like postgresql+psycopg2://USER@HOST/DATABASE") from None

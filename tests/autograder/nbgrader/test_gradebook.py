@@ -59,6 +59,7 @@ def finish(graders):
     for grader in graders:
         said, _ = grader.communicate(timeout=120)
         assert grader.returncode == 0, said
+        assert "Warning" not in said
 
 
 def dump(path):
