@@ -1,10 +1,12 @@
 """`nbgrader autograde` with the kit in the place of Execute: right scores, forgeries without effect, cells restored."""
 
+import contextlib
 import copy
 import csv
 import json
 import re
 import shutil
+import sqlite3
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,6 +205,54 @@ def test_a_fault_of_the_kit_blocks_the_grade_and_is_reported(school, released, t
     log = school.nbgrader(folder, "autograde", school.topic, code=1)
     assert "the hidden suite cannot be run" in log
     assert all(score is None for score in school.scores(folder)["full"].values())
+
+
+def recorded(folder):
+    """What the gradebook has of each student's graded cells and comments."""
+    query = """
+        SELECT a.student_id, c.name, {} FROM {} t JOIN base_cell c ON c.id = t.cell_id
+        JOIN submitted_notebook n ON n.id = t.notebook_id JOIN submitted_assignment a ON a.id = n.assignment_id
+    """
+    tables = {"grade": "auto_score, manual_score, needs_manual_grade", "comment": "auto_comment, manual_comment"}
+    with contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as database:
+        return [sorted(database.execute(query.format(columns, name)), key=repr) for name, columns in tables.items()]
+
+
+def test_scores_are_recorded_as_by_nbgrader_and_people_s_grades_stay(school, released, tmp_path):
+    folder = Path(shutil.copytree(released.folder, tmp_path / "nb"))
+    notebook = copy.deepcopy(released.source)
+    for name, marks in (("answer", {"grade": True, "solution": True}), ("essay", {"task": True})):
+        usual = {
+            "grade": False,
+            "solution": False,
+            "task": False,
+            "locked": False,
+            "schema_version": 3,
+            "grade_id": name,
+            "points": 2,
+        }
+        notebook["cells"].append({"cell_type": "markdown", "id": name, "source": "Why?", "metadata": {"nbgrader": usual | marks}})
+    (folder / "source/01_mini/01_mini.ipynb").write_text(json.dumps(notebook))
+    school.nbgrader(folder, "generate_assignment", school.topic, "--force")
+    school.hand_in(folder, "ada", school.edited(notebook, answer="Because.", slope="def slope(x):\n    return x"))
+    school.hand_in(folder, "ben", school.read(folder / "release/01_mini/01_mini.ipynb"))
+    school.nbgrader(folder, "autograde", school.topic)
+    with contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as database:
+        database.execute("UPDATE grade SET manual_score = 1.5 WHERE auto_score = 0")
+        database.execute("UPDATE comment SET manual_comment = 'look again'")
+        database.commit()
+    stock = Path(shutil.copytree(folder, tmp_path / "stock"))
+    config = (stock / "nbgrader_config.py").read_text()
+    assert config.count("autograder.nbgrader.preprocessors.SaveScores") == 1
+    own = config.replace("autograder.nbgrader.preprocessors.SaveScores", "nbgrader.preprocessors.SaveAutoGrades")
+    (stock / "nbgrader_config.py").write_text(own)
+    for each in (folder, stock):
+        school.nbgrader(each, "autograde", school.topic, "--force")
+    grades, comments = recorded(folder)
+    assert [grades, comments] == recorded(stock)
+    assert ("ada", "answer", None, None, 1) in grades
+    assert ("ada", "test_slope", 0.0, 1.5, 1) in grades
+    assert ("ben", "answer", "No response.", "look again") in comments
 
 
 def test_validate_shows_a_student_what_fails(school, released, tmp_path):
