@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import weakref
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -22,6 +25,16 @@ from autograder.nbgrader.worker import Request, Settings, Worker
 from autograder.notebook import module_of_notebook
 
 Resources = dict[str, Any]
+T = TypeVar("T")
+AHEAD_BYTES = 1 << 16  # that much fits into the connection to a worker that is busy
+
+
+def once(preprocessor: NbGraderPreprocessor, key: str, make: Callable[[], T]) -> T:
+    """What `make` returns the first time in this command; the exporter, which keeps it, lives as long as the command."""
+    kept: dict[str, T] = preprocessor.parent.__dict__.setdefault("autograder", {})
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]
 
 
 class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information
@@ -30,30 +43,34 @@ class RestoreCells(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ship
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Restore one submitted notebook."""
         names = resources["nbgrader"]
-        directory = self.parent.parent.coursedir
-        source = Path(directory.format_path(directory.source_directory, ".", names["assignment"]))
-        nb.cells = restored(nb.cells, known_cells(resources, source / f"{names['notebook']}.ipynb"))
+        nb.cells = restored(nb.cells, known_cells(self, names))
         for cell in nb.cells:
             if NOTE in cell.metadata:
                 self.log.warning("%s, %s: %s", names["student"], cell.metadata.nbgrader.grade_id, cell.metadata[NOTE])
         return nb, resources
 
 
-def known_cells(resources: Resources, source: Path) -> dict[str, Known]:
+def known_cells(preprocessor: NbGraderPreprocessor, names: dict[str, str]) -> dict[str, Known]:
     """The notebook's cells as `nbgrader generate_assignment` put them into the gradebook, in the source's order."""
-    names = resources["nbgrader"]
-    with Gradebook(names["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
-        points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
-        solutions, tasks = ({cell.name for cell in cells} for cells in (notebook.solution_cells, notebook.task_cells))
-        found = {
-            cell.name: Known(cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
-                             points.get(cell.name), cell.checksum)
-            for cell in notebook.source_cells
-        }  # fmt: skip
-    cells = json.loads(source.read_text(encoding="utf-8"))["cells"] if source.is_file() else []
-    order = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells]
-    return {name: found[name] for name in [*order, *found] if name in found}
+
+    def read() -> dict[str, Known]:
+        with Gradebook(names["db_url"]) as gradebook:
+            notebook = gradebook.find_notebook(names["notebook"], names["assignment"])
+            points = {cell.name: cell.max_score for cell in [*notebook.grade_cells, *notebook.task_cells]}
+            solutions, tasks = ({cell.name for cell in cells} for cells in (notebook.solution_cells, notebook.task_cells))
+            found = {
+                cell.name: Known(cell.cell_type, cell.source, cell.locked, cell.name in solutions, cell.name in tasks,
+                                 points.get(cell.name), cell.checksum)
+                for cell in notebook.source_cells
+            }  # fmt: skip
+        directory = preprocessor.parent.parent.coursedir
+        folder = Path(directory.format_path(directory.source_directory, ".", names["assignment"]))
+        source = folder / f"{names['notebook']}.ipynb"
+        cells = json.loads(source.read_text(encoding="utf-8"))["cells"] if source.is_file() else []
+        order = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in cells]
+        return {name: found[name] for name in [*order, *found] if name in found}
+
+    return once(preprocessor, f"cells of {names['assignment']}/{names['notebook']}", read)
 
 
 class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information
@@ -68,13 +85,19 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Grade one restored notebook; a KitError leaves it without a grade, and nbgrader reports it."""
         names = resources["nbgrader"]
-        topic = self._topic(names["notebook"])
+        topic = once(self, f"topic {names['notebook']}", lambda: load(Path(self.course)).topic(names["notebook"]))
         tests = {test_cell(task.id): task.id for task in topic.tasks}
         graded = [cell for cell in nb.cells if is_grade(cell) and not is_solution(cell)]
         unknown = [cell.metadata.nbgrader.grade_id for cell in graded if cell.metadata.nbgrader.grade_id not in tests]
         if unknown:
             raise KitError(f"{topic.name}: no task for these test cells: {', '.join(unknown)}: have people grade them")
-        report = self._worker(topic).grade(self._request(nb, names))
+        worker = once(self, f"worker {topic.name}", lambda: self._worker(topic))
+        request = self._request(nb, names)
+        worker.ask(request)
+        following = self._following(names)
+        if following is not None:
+            worker.ask(following)  # while nbgrader keeps its books
+        report = worker.report(request)
         if report.status == "broken":
             raise KitError(f"{report.submission}: {report.message}")
         tasks = {task.id: task for task in report.tasks}
@@ -99,21 +122,31 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
         module = module_of_notebook(json.dumps(nb).encode())
         return Request(names["student"], module, folder, notebook, problem)
 
-    def _topic(self, name: str) -> Topic:
-        """The topic as it was when this command met it first; the exporter lives as long as the command."""
-        topics: dict[str, Topic] = self.parent.__dict__.setdefault("autograder_topics", {})
-        if name not in topics:
-            topics[name] = load(Path(self.course)).topic(name)
-        return topics[name]
+    def _following(self, names: dict[str, str]) -> Request | None:
+        """The request for the notebook that this command comes to next, if that can be told."""
+        converter, directory = self.parent.parent, self.parent.parent.coursedir
+        here = directory.format_path(directory.submitted_directory, names["student"], names["assignment"])
+        folder = min((path for path in converter.assignments if path > here), default="")
+        pattern = directory.format_path(directory.submitted_directory, "(?P<student>.*)", "(?P<assignment>.*)", escape=True)
+        found = re.fullmatch(pattern, folder)
+        if found is None or found["assignment"] != names["assignment"]:
+            return None
+        student = found["student"]
+        graded = Path(directory.format_path(directory.autograded_directory, student, names["assignment"]))
+        if graded.exists() and not converter.force:
+            return None
+        try:
+            nb = nbformat.read(Path(folder, f"{names['notebook']}.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
+            nb.cells = restored(nb.cells, known_cells(self, names))
+            request = self._request(nb, {**names, "student": student})
+        except Exception:  # noqa: BLE001  nbgrader will meet it again, and report it
+            return None
+        return request if len(request.module) < AHEAD_BYTES else None
 
     def _worker(self, topic: Topic) -> Worker:
-        """The worker of this command."""
-        workers: dict[str, Worker] = self.parent.__dict__.setdefault("autograder_workers", {})
-        if topic.name not in workers:
-            settings = Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget)
-            workers[topic.name] = Worker(settings)
-            weakref.finalize(self.parent, workers[topic.name].close)
-        return workers[topic.name]
+        worker = Worker(Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget))
+        weakref.finalize(self.parent, worker.close)
+        return worker
 
 
 class SaveScores(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no type information

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import signal
 import socket
 import subprocess
 import sys
@@ -52,21 +53,34 @@ class Worker:
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self._asked: list[Request] = []  # in this order it answers
 
-    def grade(self, request: Request) -> Report:
-        """The report; KitError if the grading cannot go on."""
+    def ask(self, request: Request) -> None:
+        """Have the process grade that, after what it was asked before; KitError if the grading cannot go on."""
+        if request in self._asked:
+            return
         if self._process is not None and self._process.poll() is not None:
             self.close()  # it had nothing to do for long
         try:
-            connection = self._connection or self._start()
-            connection.send(request)
-            found = connection.recv()
-        except (EOFError, OSError):
+            (self._connection or self._start()).send(request)
+        except OSError:
             raise KitError(f"the grading process stopped with exit code {self.close()}") from None
-        if not isinstance(found, Report):
-            self.close()
-            raise KitError(str(found))
-        return found
+        self._asked.append(request)
+
+    def report(self, request: Request) -> Report:
+        """The report on what was asked; what was asked before that is forgotten. KitError if the grading cannot go on."""
+        while self._connection is not None and request in self._asked:
+            try:
+                found = self._connection.recv()
+            except (EOFError, OSError):
+                raise KitError(f"the grading process stopped with exit code {self.close()}") from None
+            if not isinstance(found, Report):
+                self._asked.clear()  # it is ending by itself
+                self.close()
+                raise KitError(str(found))
+            if self._asked.pop(0) == request:
+                return found
+        raise KitError("the grading process was not asked for this report")
 
     def _start(self) -> Connection:
         mine, theirs = socket.socketpair()
@@ -82,8 +96,11 @@ class Worker:
         if self._connection is None or self._process is None:
             return 0
         self._connection.close()
+        if self._asked:  # what is still being graded is not wanted any more
+            self._process.send_signal(signal.SIGINT)
         code = self._process.wait()
         self._process = self._connection = None
+        self._asked.clear()
         return code
 
 
