@@ -29,7 +29,7 @@ def run_nbgrader(folder, *arguments, code=0):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "nbgrader", *map(str, arguments)],
-        cwd=folder, env=environment, timeout=300, capture_output=True, text=True, check=False,
+        cwd=folder, env=environment, timeout=600, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
