@@ -94,8 +94,3 @@ def released(kit, school, tmp_path_factory):
         source=read(folder / "source" / TOPIC / f"{TOPIC}.ipynb"),
         release=read(folder / "release" / TOPIC / f"{TOPIC}.ipynb"),
     )
-
-
-def pytest_configure(config):
-    needs = "system: needs programs that pip cannot install: apt-get install chromium postgresql"
-    config.addinivalue_line("markers", needs)

@@ -70,7 +70,7 @@ def wait_for(address, server, log):
 def browser():
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
-        pytest.fail("this test needs Chromium: apt-get install chromium, or leave it out with -m 'not system'")
+        pytest.fail("this test needs Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield chromium
