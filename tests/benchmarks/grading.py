@@ -165,7 +165,7 @@ def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
 def stand_in(ask: Callable[[bytes], bytes]) -> Any:
     """What the suite needs of a session, without a sandbox."""
     nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
-    return SimpleNamespace(asker=lambda _: ask, ask_ranks=None, intact=True, **nothing)
+    return SimpleNamespace(asker=lambda _, **__: ask, ask_ranks=None, intact=True, **nothing)
 
 
 def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
