@@ -213,8 +213,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if check is None or report.skipped or (call.excinfo is None and call.when != "call"):
         return report
     error = call.excinfo.value if call.excinfo else None
-    result = _timed_out(error, item) or judge(error, check.title, item.stash.get(STUDENT, None), call.duration)
     student = item.stash.get(STUDENT, None)
+    result = _timed_out(error, item) or judge(error, check.title, student, call.duration)
     if result.status is Status.BROKEN and check.public and student is not None and student.replies:
         result = replace(result, status=Status.FAILED, message=UNUSABLE, detail=result.message)  # no solution to try it with
     item.stash[RESULT] = result
