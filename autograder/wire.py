@@ -80,7 +80,7 @@ def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -
 
 class _Packer:
     def __init__(self, max_bytes: int, layout: bool) -> None:  # noqa: FBT001  private, one caller
-        self.chunks: list[memoryview] = []
+        self.chunks: list[bytes] = []
         self.left = max_bytes
         self.items = 0
         self.layout = layout
@@ -103,7 +103,7 @@ class _Packer:
             self.spend(len(value))
             return str(value).encode("utf-8", "replace").decode()
         if isinstance(value, bytes):
-            self.store(memoryview(bytes(value)))
+            self.store(bytes(value))
             return {"bytes": len(value)}
         if isinstance(value, torch.Tensor):
             return self.tensor(value, depth)
@@ -128,8 +128,8 @@ class _Packer:
         if self.left < 0:
             raise WireError(_TOO_LARGE)
 
-    def store(self, data: memoryview) -> None:
-        self.spend(data.nbytes)
+    def store(self, data: bytes) -> None:
+        self.spend(len(data))
         if len(self.chunks) == MAX_TENSORS:
             raise WireError("the value has too many tensors")
         self.chunks.append(data)
@@ -143,9 +143,8 @@ class _Packer:
             if value.numel() * value.element_size() > self.left:  # before a copy is made
                 raise WireError(_TOO_LARGE)
             plain = value.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
-            # A copy whose strides are the usual ones even along axes of length 0 and 1.
-            data = plain.clone(memory_format=torch.contiguous_format).view(-1).view(torch.uint8)
-            self.store(data.numpy().data)
+            known_to_numpy = plain.view(torch.int16) if plain.dtype is torch.bfloat16 else plain
+            self.store(known_to_numpy.numpy().tobytes())
             node: dict[str, Any] = {"tensor": _NAMES[plain.dtype], "shape": list(plain.shape)}
             if value.requires_grad:
                 node["requires_grad"] = True
