@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import functools
+import gc
 import os
 import signal
 import subprocess
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course
+from autograder import course, launch
 from autograder.errors import KitError
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.freeze()  # Python looks through all objects before it ends, and torch has many
     return code
 
 
@@ -78,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, workers=1)
 
     for command in (grade, verify, demo):
         command.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
@@ -149,24 +153,27 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from autograder import output, submission  # noqa: PLC0415  imports torch
-
     topic = _here().topic(options.topic)
-    submissions = submission.find(options.submissions, topic)
-    plan = _plan(topic, options, output.seed(options.out, options.seed))
-    if not options.gradebook:
-        _grade_to(plan, submissions, options.out, options.workers)
-        return 0
-    from autograder.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+    with launch.started(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
+        from autograder import output, submission  # noqa: PLC0415  imports torch, as the server does meanwhile
 
-    gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
-    reports = _grade_to(plan, submissions, options.out, options.workers)
+        submissions = submission.find(options.submissions, topic)
+        plan = _plan(topic, options, output.seed(options.out, options.seed))
+        if not options.gradebook:
+            _grade_to(plan, submissions, options, server)
+            return 0
+        from autograder.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+
+        gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
+        reports = _grade_to(plan, submissions, options, server)
     written = gradebook.record(options.gradebook, topic, reports)
     print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
     return 0
 
 
-def _grade_to(plan: Plan, submissions: list[Submission], out: Path, workers: int) -> list[Report]:
+def _grade_to(
+    plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: launch.Launch | None
+) -> list[Report]:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
@@ -178,15 +185,16 @@ def _grade_to(plan: Plan, submissions: list[Submission], out: Path, workers: int
 
         def keep(item: Report) -> None:
             found[item.submission] = item
-            output.keep(out, item)
+            output.keep(options.out, item)
             progress.advance(bar)
 
-        grade.grade(plan, submissions, keep, workers)
+        grade.grade(plan, submissions, keep, options.workers, server)
     reports = [found[name] for name in sorted(found)]
-    output.finish(out, plan.topic, plan.seed, reports)
+    output.finish(options.out, plan.topic, plan.seed, reports)
     console = Console()
     console.print(report.class_table(plan.topic, reports))
-    console.print(f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}", soft_wrap=True)
+    places = f"Results: {options.out / 'results'}, scores: {options.out / 'scores.csv'}, report: {options.out / 'index.html'}"
+    console.print(places, soft_wrap=True)
     return reports
 
 
@@ -236,11 +244,12 @@ def _advance(progress: Progress, bar: TaskID, _: Report) -> None:
 def _demo(options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
 
-    from autograder import report, submission  # noqa: PLC0415  imports torch
-
     topic = _here().topic("03_nn")
-    samples = submission.find(Path(__file__).parent / "samples" / topic.name, topic)
-    reports = _grade_to(_plan(topic, options, 0), samples, options.out, 1)
+    with launch.started(topic.warm) as server:
+        from autograder import report, submission  # noqa: PLC0415  imports torch, as the server does meanwhile
+
+        samples = submission.find(Path(__file__).parent / "samples" / topic.name, topic)
+        reports = _grade_to(_plan(topic, options, 0), samples, options, server)
     half_done = next(item for item in reports if 0 < item.score < item.max_score)
     Console().print(report.submission_table(half_done))
     return 0

@@ -92,6 +92,12 @@ class Topic:
         return self.root / "tests" / "hidden" / self.name / f"test_{self.module}"
 
     @property
+    def warm(self) -> list[str]:
+        """The modules to import before a submission's own time counts."""
+        modules: list[str] = self.settings.get("warm", [])
+        return modules
+
+    @property
     def max_score(self) -> float:
         """Sum of the tasks' points."""
         return math.fsum(task.points for task in self.tasks)

@@ -13,6 +13,7 @@ from autograder.budget import Training
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
 from autograder.gpus import Gpus
+from autograder.launch import Launch
 from autograder.process import Order
 from autograder.results import Report, Status, SubmissionStatus, TaskResult
 from autograder.sandbox import Server
@@ -53,11 +54,15 @@ def isolation_here(asked: str, device: str = "simulated") -> str:
     return "reduced" if asked == "reduced" and tier != "full" else tier
 
 
-def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1) -> None:
-    """Grade every submission; `emit` gets each Report as soon as it is there, in this process."""
+def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1, launched: Launch | None = None) -> None:
+    """Grade every submission; `emit` gets each Report as soon as it is there, in this process.
+
+    A server that was `launched` for the topic's modules serves a single worker.
+    """
     workers = min(workers, len(submissions))
     if workers <= 1:
-        _work(plan, submissions, emit)
+        with Keeper(plan, launched) as keeper:
+            grade_here(plan, submissions, emit, keeper)
         return
     for lost in pool.spread(functools.partial(_work, plan), submissions, emit, workers):
         emit(_whole(plan, lost, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0))
@@ -104,10 +109,10 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper
 class Keeper:
     """Keeps one warm server."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, launched: Launch | None = None) -> None:
         self._plan = plan
         residents = [plan.training.resident] if plan.training else []
-        self._server = Server(plan.topic.settings.get("warm", []), residents)
+        self._server = Server(plan.topic.warm, residents, launched=launched)
 
     def ready(self) -> None:
         """Wait until a server is warm; start another one if it has died."""

@@ -7,9 +7,11 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ from autograder.student import StudentFault
 
 START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
 _WAKE_SECONDS = 0.25
+_AHEAD, _AHEAD_BYTES = 16, 1 << 16  # so many requests, and so much of them, fit into the stream while the process is busy
 
 _SIGNALS = {
     signal.SIGKILL: "it was stopped by the system, as happens when memory runs out. Smaller or fewer tensors need less",
@@ -62,10 +65,11 @@ class Ended:
 class Child:
     """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request."""
 
-    def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended]) -> None:
-        self._stream, self._folder, self._reap = stream, folder, reap
+    def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended], drop: Callable[[], None]) -> None:
+        self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
         self._limits = Limits()
         self._watches_disk = False
+        self._ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
         self.looked: dict[str, list[Any]] = {}
 
@@ -105,18 +109,45 @@ class Child:
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
 
-    def ask(self, frame: bytes, seconds: float, limit: float | None = None) -> bytes:
-        """The reply to one request frame, complete within `seconds`, which is what is left of the check's `limit`."""
-        return self.start(frame, seconds, limit)()
+    @property
+    def coming(self) -> bytes | None:
+        """The request that was sent before its turn and must be asked next; None if there is none."""
+        return self._ahead[0][1] if self._ahead else None
+
+    def ask(self, frame: bytes, seconds: float, limit: float | None = None, coming: Iterable[bytes] = ()) -> bytes:
+        """The reply to one request frame, complete within `seconds`, which is what is left of the check's `limit`.
+
+        `coming` are the requests that come after it. Some are sent along, so that the process goes on while the first reply
+        is judged: no other may be asked then.
+        """
+        finish = self.start(frame, seconds, limit)
+        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._ahead)
+        with suppress(OSError):  # it has ended, perhaps after its reply
+            for following in islice(coming, len(self._ahead), _AHEAD):
+                room -= len(following)
+                if room < 0:
+                    break
+                nonce = secrets.token_bytes(channel.NONCE_BYTES)
+                self._write(nonce, following, time.monotonic() + seconds)
+                self._ahead.append((nonce, following))
+        return finish()
 
     def start(self, frame: bytes, seconds: float, limit: float | None = None) -> Callable[[], bytes]:
         """Send one request frame; what comes back is a function that waits for the reply, as `ask` does."""
         if self.ended is not None:
             raise StudentFault(self.ended)
-        self._refuse_early_data()
-        nonce = secrets.token_bytes(channel.NONCE_BYTES)
         end = time.monotonic() + seconds
-        self._write(nonce, frame, end)
+        if self._ahead:
+            nonce, sent = self._ahead.popleft()
+            if sent != frame:
+                raise SandboxError("another request was sent before this one")
+        else:
+            self._refuse_early_data()
+            nonce = secrets.token_bytes(channel.NONCE_BYTES)
+            try:
+                self._write(nonce, frame, end)
+            except OSError:
+                self._end(self._cause_of_death())
 
         def finish() -> bytes:
             got, body = self._read(end, seconds if limit is None else limit)
@@ -132,7 +163,7 @@ class Child:
         if self._stream.fileno() >= 0:
             self._stream.close()
             with suppress(SandboxError):  # its server is gone, and the process with it
-                self._reap(0.0)
+                self._drop()
 
     def _refuse_early_data(self) -> None:
         self._stream.settimeout(0.0)
@@ -152,8 +183,6 @@ class Child:
             channel.send(self._stream, nonce, body)
         except TimeoutError:
             self._end(Fault(Status.TIMEOUT, "The code did not take its input in time."))
-        except OSError:
-            self._end(self._cause_of_death())
 
     def _read(self, end: float, limit: float, what: str = "It") -> tuple[bytes, bytearray]:
         """One frame before `end`; a deadline for the whole of it, so that single bytes cannot keep it open."""

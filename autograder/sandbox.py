@@ -1,35 +1,24 @@
-"""The warm server, seen from the grader: starts it, has it fork a child for each submission, ends both."""
+"""The warm server, seen from the grader: has it fork a child for each submission, ends both."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from autograder import channel, confine, scratch
+from autograder import channel, confine, launch, scratch
 from autograder.errors import SandboxError
 from autograder.process import Child, Ended, Order
 from autograder.student import StudentFault
 
 START_SECONDS = 120.0
 SERVER_SECONDS = 60.0
-END_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class _Running:
-    """A server process; `ready` is what it said when it was warm."""
-
-    process: subprocess.Popen[bytes]
-    control: socket.socket
-    ready: dict[str, Any] = field(default_factory=dict)
 
 
 class Server:
@@ -44,41 +33,24 @@ class Server:
         residents: Sequence[str] = (),
         *,
         fork: bool = sys.platform == "linux",
+        launched: launch.Launch | None = None,
     ) -> None:
-        self._config = json.dumps({"fork": fork, "warm": list(modules), "residents": list(residents)})
-        self._fork = fork
+        self._modules, self._fork = modules, fork
+        self._order = {"residents": list(residents), "fork": fork}
         self._stack = contextlib.ExitStack()
         self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
         self._own: dict[int, subprocess.Popen[bytes]] = {}  # without fork: the process of each child
         self._waiting: dict[confine.Limits, Child] = {}  # confined, empty, and for the next submission
         self._count = 0
-        self._running: _Running | None = self._start()
-
-    def _start(self) -> _Running:
-        mine, theirs = socket.socketpair()
-        with theirs:
-            command = [sys.executable, "-I", "-B", "-W", "ignore", "-m", "autograder.server", str(theirs.fileno())]
-            process = subprocess.Popen(  # noqa: S603  our own module
-                [*command, self._config],
-                pass_fds=[theirs.fileno()],
-                env={
-                    "PATH": "/usr/local/bin:/usr/bin:/bin",
-                    "LANG": "C.UTF-8",
-                    "HOME": str(self._folder),
-                    "MALLOC_ARENA_MAX": "2",
-                },
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        return _Running(process, mine)
+        self._running: launch.Launch | None = launched or launch.start(modules)
 
     def wait_until_ready(self) -> dict[str, Any]:
         """Start the server if there is none; its first message: how long it took to warm up and what it gained."""
         if self._running is None or self._running.process.poll() is not None:
             self._stop()
-            self._running = self._start()
+            self._running = launch.start(self._modules)
         if not self._running.ready:
+            self._send(self._order)
             self._running.ready.update(self._receive(START_SECONDS))
         return self._running.ready
 
@@ -140,7 +112,7 @@ class Server:
         message = {"op": "open", "number": number, "scratch": str(folder), "network": network, "gpu": gpu,
                    "limits": asdict(limits)}  # fmt: skip
         mine, theirs = socket.socketpair()
-        child = Child(mine, folder, functools.partial(self._end, number, folder))
+        child = Child(mine, folder, functools.partial(self._end, number, folder), functools.partial(self._drop, number, folder))
         try:
             with theirs:
                 self._send(message, (theirs.fileno(),))
@@ -164,12 +136,20 @@ class Server:
         finally:
             scratch.remove(folder)
 
+    def _drop(self, number: int, folder: Path) -> None:
+        """Have that child killed and its folder removed: done before the server does anything else, but not waited for."""
+        if not self._fork:
+            self._end(number, folder, 0.0)
+        elif self._running is None:
+            scratch.remove(folder)  # the child went with its server
+        else:
+            self._send({"op": "drop", "number": number, "scratch": str(folder)})
+
     def _stop(self) -> None:
         running, waiting = self._running, self._waiting
         self._running, self._waiting = None, {}
         if running is not None:
-            running.control.close()
-            _ended(running.process, END_SECONDS)
+            running.end()
         for child in waiting.values():
             child.close()
 

@@ -1,6 +1,6 @@
 """The warm process: imports torch once, holds nothing of any suite, forks a confined child for each submission.
 
-Started by `sandbox.Server` as `python -I -m autograder.server FD CONFIG`.
+Started by `launch.start` as `python -I -m autograder.server FD MODULES`. The first message says what it is for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder import channel, confine, namespaces
+from autograder import channel, confine, namespaces, scratch
 
 STREAM = 3  # the one descriptor of a child beside the standard ones
 
@@ -30,19 +30,26 @@ def main() -> None:
     """Warm up, report ready, then open and reap children until the grader closes the control socket."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which then closes the socket
     control = socket.socket(fileno=int(sys.argv[1]))
-    config: dict[str, Any] = json.loads(sys.argv[2])
     layers = namespaces.enter_namespaces()
     started = time.perf_counter()
-    warm(config["warm"], config["residents"])
+    warm(json.loads(sys.argv[2]))
     pids: dict[int, int] = {}
     with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):  # the grader has ended
+        order, _ = channel.receive_message(control)
+        for name in order["residents"]:
+            sys.modules["autograder.data"].resident(name)
+        gc.collect()
+        gc.freeze()  # or the children's first collection copies every page of the warm heap
         channel.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
         while True:
             message, fds = channel.receive_message(control, max_fds=1)
             if message["op"] == "reap":
                 channel.send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
+            elif message["op"] == "drop":
+                reap(pids.pop(message["number"], None), 0.0)
+                scratch.remove(Path(message["scratch"]))
             else:
-                open_child(control, fds[0], message, pids, fork=config["fork"])
+                open_child(control, fds[0], message, pids, fork=order["fork"])
     for pid in pids.values():
         reap(pid, 0.0)
 
@@ -58,7 +65,7 @@ def open_child(control: socket.socket, descriptor: int, message: dict[str, Any],
         os.close(descriptor)
 
 
-def warm(modules: list[str], residents: list[str]) -> None:
+def warm(modules: list[str]) -> None:
     """Import what submissions need, and what torch imports lazily at a first step of training."""
     import torch  # noqa: PLC0415  after the namespaces are entered
 
@@ -67,16 +74,7 @@ def warm(modules: list[str], residents: list[str]) -> None:
     torch.set_num_threads(1)
     for name in ("autograder.child", *modules):
         import_torchvision() if name == "torchvision" else importlib.import_module(name)
-    for name in residents:
-        sys.modules["autograder.data"].resident(name)
-    net = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(8, 3))
-    optimizer = torch.optim.Adam(net.parameters())
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(2, 1, 4, 4), torch.tensor([0, 1])))
-    for x, y in loader:
-        torch.nn.functional.cross_entropy(net(x), y).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
-        optimizer.step()
-    gc.collect()
-    gc.freeze()  # or the children's first collection copies every page of the warm heap
+    sys.modules["autograder.child"].rehearse()
 
 
 def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) -> NoReturn:
@@ -90,12 +88,12 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
         os.dup2(descriptor, STREAM)
         confine.close_fds((0, 1, 2, STREAM))
         stream = channel.Descriptor(STREAM)
-        scratch = Path(message["scratch"])
+        folder = Path(message["scratch"])
         limits = confine.Limits(**message["limits"])
-        layers = confine.confine(scratch, limits, network=message["network"], gpu=message["gpu"])
+        layers = confine.confine(folder, limits, network=message["network"], gpu=message["gpu"])
         child = sys.modules["autograder.child"]  # imported by warm()
         with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):
-            child.serve_submission(stream, scratch, layers)
+            child.serve_submission(stream, folder, layers)
     except BaseException as error:  # noqa: BLE001  nothing may return to the server's loop
         code = channel.DAMAGED
         with contextlib.suppress(OSError):

@@ -20,7 +20,7 @@ def watch(topic: Topic) -> None:
     """Check now and after every save of a Python file in the topic's folder, until interrupted."""
     if not hasattr(os, "fork"):
         raise KitError("watching needs a system that can fork a process (Linux, macOS): run `autograder check` instead")
-    server.warm([], [])
+    server.warm(topic.warm)
     for _ in _saves(topic.exercise):
         started = time.monotonic()
         pid = os.fork()

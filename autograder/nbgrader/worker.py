@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import signal
 import socket
 import subprocess
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from autograder import course
+from autograder import course, launch
 from autograder.errors import KitError
 from autograder.results import Report
 
@@ -113,29 +114,30 @@ def main() -> None:
             _grade(settings, connection)
         except KitError as error:
             connection.send(error)
+    gc.freeze()  # Python looks through all objects before it ends, and torch has many
 
 
 def _grade(settings: Settings, connection: Connection) -> None:
-    from autograder import budget  # noqa: PLC0415  only this process imports torch
-    from autograder.grade import Keeper, Plan, grade_here, isolation_here  # noqa: PLC0415  the same
-    from autograder.submission import Submission, read  # noqa: PLC0415  the same
-
     topic = course.load(Path(settings.course)).topic(settings.topic)
+    with launch.started(topic.warm) as server:
+        from autograder import budget  # noqa: PLC0415  imports torch, as the server does meanwhile
+        from autograder.grade import Keeper, Plan, grade_here, isolation_here  # noqa: PLC0415  the same
+        from autograder.submission import Submission, read  # noqa: PLC0415  the same
 
-    def submissions() -> Iterator[Submission]:
-        with contextlib.suppress(EOFError):
-            while connection.poll(IDLE_SECONDS):
-                request: Request = connection.recv()
-                files = read(request.folder, request.student, topic).files
-                beside = files if request.notebook in files else {}
-                files = {**beside, topic.module: request.module.encode()}
-                yield Submission(request.student, files, request.problem)
+        def submissions() -> Iterator[Submission]:
+            with contextlib.suppress(EOFError):
+                while connection.poll(IDLE_SECONDS):
+                    request: Request = connection.recv()
+                    files = read(request.folder, request.student, topic).files
+                    beside = files if request.notebook in files else {}
+                    files = {**beside, topic.module: request.module.encode()}
+                    yield Submission(request.student, files, request.problem)
 
-    known = topic.settings
-    training = budget.choose(known, source=settings.data, budget=settings.budget) if "budgets" in known else None
-    plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)
-    with Keeper(plan) as keeper:
-        grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), keeper)
+        known = topic.settings
+        training = budget.choose(known, source=settings.data, budget=settings.budget) if "budgets" in known else None
+        plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)
+        with Keeper(plan, server) as keeper:
+            grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), keeper)
 
 
 if __name__ == "__main__":

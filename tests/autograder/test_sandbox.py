@@ -259,16 +259,23 @@ def test_children_are_separate_whether_forked_or_started(fork):
     assert "autograder.server" not in "".join(descendants(os.getpid()).values())
 
 
+def leave(server):
+    """A child that ends itself. The server says how it ended once it has done all that it was told before."""
+    with pytest.raises(StudentFault, match="exit code 3"):
+        ask(server.open(order()), "leave")
+
+
 def test_many_children_leave_no_descriptor_no_folder_and_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Server() as server:
-        server.open(order()).close()  # from now on one more child waits for the next submission
+        leave(server)  # from now on one more child waits for the next submission
         before = len([*Path("/proc/self/fd").iterdir()])
         processes = len(descendants(os.getpid()))
         for _ in range(20):
             child = server.open(order())
             ask(child, "add", 1)
             child.close()
+        leave(server)
         assert len([*Path("/proc/self/fd").iterdir()]) == before
         assert len(descendants(os.getpid())) == processes
         (folder,) = tmp_path.iterdir()
