@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -38,18 +38,21 @@ class Session:
         self._check_limit = self._check_left = seconds
         self.intact = True
 
-    def asker(self, devices: int | None, *, gpu: bool = False) -> Callable[[bytes], bytes]:
-        """A function from request frame to reply frame, answered by the child with that many devices: see Order."""
+    def asker(self, devices: int | None, *, gpu: bool = False) -> Callable[[bytes, Iterable[bytes]], bytes]:
+        """A function from request frame to reply frame, answered by the child with that many devices: see Order.
 
-        def ask(frame: bytes) -> bytes:
+        It also takes the requests that come next: see Child.ask.
+        """
+
+        def ask(frame: bytes, coming: Iterable[bytes]) -> bytes:
             if self._left <= 0:
                 limit = self._order.limits.total_seconds
                 raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
             started = asked = time.monotonic()
             try:
-                child = self.child(devices, gpu=gpu)  # its import has a limit of its own
+                child = self.child(devices, gpu=gpu, request=frame)  # its import has a limit of its own
                 asked = time.monotonic()
-                return child.ask(frame, self._check_left, self._check_limit)
+                return child.ask(frame, self._check_left, self._check_limit, coming)
             except SandboxError:
                 self.intact = False
                 raise
@@ -83,10 +86,13 @@ class Session:
             self._check_left -= time.monotonic() - started
             self._left -= time.monotonic() - started
 
-    def child(self, devices: int | None = None, *, gpu: bool = False) -> Child:
-        """The child with that many devices, opened if there is none that lives; `ended` if its import failed."""
+    def child(self, devices: int | None = None, *, gpu: bool = False, request: bytes | None = None) -> Child:
+        """The child with that many devices, opened if there is none that is free; `ended` if its import failed."""
         name = f"gpu {devices}" if gpu else devices
         child = self._children.get(name)
+        if child is not None and child.coming not in (None, request):
+            child.close()
+            child = None
         if child is None or child.ended is not None:
             child = self._children[name] = self._server.open(replace(self._order, devices=devices, gpu=gpu))
             self._looked = child.looked

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -92,6 +94,8 @@ class _Loop:
     known: dict[tuple[str, int], list[Any]] = field(default_factory=dict)
     sound: dict[str, bool] = field(default_factory=dict)
     passed: dict[tuple[str, bool], recall.Memory] = field(default_factory=dict)
+    main: set[pytest.Item] = field(default_factory=set)
+    order: list[pytest.Item] = field(default_factory=list)
     wrong_modules: list[tuple[mutants.Mutant, Path]] = field(default_factory=list)
     attachments: dict[str, Any] = field(default_factory=dict)
 
@@ -112,6 +116,9 @@ class _Loop:
         items: dict[str, list[pytest.Item]] = {task.id: [] for task in self.topic.tasks}
         for item in session.items:
             items[item.stash[CHECK].task.id].append(item)
+        self.main = {checks[0] for checks in items.values() if checks}
+        self.order = [item for checks in items.values() for item in checks]
+        gc.freeze()  # what is there now stays: no collection while submissions wait need look at it
         try:
             with scratch.locked_folder() as folder:
                 self.write_mutants(folder)
@@ -140,6 +147,8 @@ class _Loop:
             if result.status not in (Status.PASSED, Status.MISSING):
                 session.fresh()  # neither another check's crash nor leftover state may cost a point
                 result = self.once(item, session)
+                if result.status is not Status.PASSED:
+                    session.fresh()  # what it left behind, or was asked in vain, is nothing to the next check
             if result.status is Status.BROKEN and session.intact and self.passes_with_solution(item):
                 result = replace(result, status=Status.FAILED, message=UNUSABLE)
             elif result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
@@ -160,7 +169,9 @@ class _Loop:
     def answered(self, item: pytest.Item, session: Session, *, gpu: bool) -> CheckResult:
         check, started = item.stash[CHECK], time.monotonic()
         session.begin(plugin.seconds_for(item))
-        run = recall.Run(self.passed.setdefault((item.nodeid, gpu), {}), session.asker(check.devices, gpu=gpu))
+        following = functools.partial(self.following, item, session) if not (gpu or self.gpus) else tuple
+        ask = session.asker(check.devices, gpu=gpu)
+        run = recall.Run(self.memory(item, gpu=gpu), ask, following, sure=item not in self.main)
         if run.passes_as_before():
             return CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
         item.config.stash[ASK] = _answers(run, session)
@@ -171,6 +182,21 @@ class _Loop:
         elif result.status is Status.PASSED and not check.task.trains:
             run.learn()
         return result
+
+    def memory(self, item: pytest.Item, *, gpu: bool = False) -> recall.Memory:
+        return self.passed.setdefault((item.nodeid, gpu), recall.Memory())
+
+    def following(self, item: pytest.Item, session: Session) -> Iterator[bytes]:
+        """What the same process is asked once this check and those after it have passed, as far as that is sure."""
+        for after in self.order[self.order.index(item) + 1 :]:
+            check = after.stash[CHECK]
+            requests = self.memory(after).requests
+            if check.devices != item.stash[CHECK].devices or session.forbidden(check.task.id) is not None or not requests:
+                return
+            yield requests[0]
+            if after in self.main:  # another task, which the submission may not have
+                return
+            yield from requests[1:]
 
     def execute(self, item: pytest.Item) -> CheckResult:
         """One run of one check, answered by whatever ASK opens."""

@@ -5,14 +5,33 @@ from itertools import pairwise
 COUNTED = "    global calls\n    calls = globals().get('calls', 0) + 1\n    "
 
 
-def slope_that(solution, later):
-    """The solution, but from the second call of `slope` in a process on it does something else."""
-    return "import os\n" + solution.replace("    return 2 * x", f"{COUNTED}if calls > 1:\n        {later}\n    return 2 * x")
+def slope_that(solution, later, after=1):
+    """The solution, but from some call of `slope` in a process on it does something else."""
+    body = f"{COUNTED}if calls > {after}:\n        {later}\n    return 2 * x"
+    return "import os\n" + solution.replace("    return 2 * x", body)
 
 
 def other_bits(solution):
     """As right as the solution, but not byte for byte."""
     return solution.replace("return t.mean(1)", "return t.double().mean(1).float() + 1e-7")
+
+
+def meddling(solution, how):
+    """The solution, but its second call of `row_means` in a process takes the next request from the grader's channel."""
+    take = """
+import struct
+from autograder import channel, wire
+
+def take_the_next():
+    size, nonce = struct.unpack("<Q16s", bytes(channel.read_exactly(channel.Descriptor(3), 24)))
+    channel.read_exactly(channel.Descriptor(3), size)
+    return nonce
+
+def answer(nonce, value):
+    channel.send(channel.Descriptor(3), nonce, wire.encode({"value": value}))
+"""
+    counted = COUNTED.replace("calls", "mean_calls")
+    return take + solution.replace("    return t.mean(1)", f"{counted}if mean_calls == 2:\n        {how}\n    return t.mean(1)")
 
 
 def judged(result):
@@ -30,6 +49,10 @@ def test_results_are_the_same_in_any_company_and_order(kit, tmp_path):
         "ends_later": slope_that(s, "os._exit(0)"),
         "waits_later": slope_that(s, "while True: pass"),
         "spoils_its_input": s.replace("return t.mean(1)", "means = t.mean(1); t.zero_(); return means"),
+        "wrong_in_the_end": slope_that(s, "return 3 * x", after=2),
+        "takes_the_next": meddling(s, "take_the_next()"),
+        "answers_the_next": meddling(s, "answer(take_the_next(), t.mean(1))"),
+        "answers_it_twice": meddling(s, "answer(take_the_next(), t.mean(1)); answer(bytes(16), t.mean(1))"),
         "wrong": s.replace("return x * self.factor", "return x + self.factor"),
     }
     found = []
@@ -38,7 +61,9 @@ def test_results_are_the_same_in_any_company_and_order(kit, tmp_path):
         found += [{name[3:]: judged(result) for name, result in sorted(results.items(), reverse=last)} for last in (False, True)]
     assert all(one == other for one, other in pairwise(found))
     scores = {name: sum(score for _, _, score, _, _ in tasks) for name, tasks in found[0].items()}
-    assert scores.pop("solution") == scores.pop("other_bits") == scores.pop("other_kind") == 6.0
+    right = {"solution", "other_bits", "other_kind"}
+    right_at_first = {"takes_the_next", "answers_the_next", "answers_it_twice", "wrong_in_the_end"}  # in a fresh process, then
+    assert {scores.pop(name) for name in right | right_at_first} == {6.0}
     assert max(scores.values()) < 6.0
 
 

@@ -35,7 +35,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autograder import answer, course, grade, suite
+from autograder import answer, course, grade, recall, suite
 from autograder.process import Order
 from autograder.results import Report
 from autograder.sandbox import Server
@@ -146,7 +146,7 @@ def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
             started, spent = time.perf_counter(), [0.0]
             loaded = answer.load(path)
 
-            def ask(frame: bytes, loaded: answer.Loaded = loaded, spent: list[float] = spent) -> bytes:
+            def ask(frame: bytes, _: object, loaded: answer.Loaded = loaded, spent: list[float] = spent) -> bytes:
                 started = time.perf_counter()
                 reply = answer.serve(loaded, frame, topic.limits.reply_mb << 20)
                 spent[0] += time.perf_counter() - started
@@ -162,7 +162,7 @@ def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
     return statistics.median(times), statistics.median(own)
 
 
-def stand_in(ask: Callable[[bytes], bytes]) -> Any:
+def stand_in(ask: recall.Ask) -> Any:
     """What the suite needs of a session, without a sandbox."""
     nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
     return SimpleNamespace(asker=lambda _, **__: ask, ask_ranks=None, intact=True, **nothing)
@@ -179,7 +179,7 @@ def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
 
 
 def warm_server(topic: course.Topic) -> Server:
-    server = Server(topic.settings.get("warm", []))
+    server = Server(topic.warm)
     server.wait_until_ready()
     return server
 
@@ -251,7 +251,7 @@ def private_megabytes(topic: course.Topic) -> float:
     frames: list[bytes] = []
     loaded = answer.load(topic.solution)
 
-    def ask(frame: bytes) -> bytes:
+    def ask(frame: bytes, _: object) -> bytes:
         frames.append(frame)
         return answer.serve(loaded, frame, topic.limits.reply_mb << 20)
 
