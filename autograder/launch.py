@@ -23,10 +23,10 @@ class Launch:
     ready: dict[str, Any] = field(default_factory=dict)
 
     def end(self) -> None:
-        """Have the server end, by force if it does not."""
+        """Have the server end, by force if it does not, or if it is still importing and holds nothing yet."""
         self.control.close()
         try:
-            self.process.wait(END_SECONDS)
+            self.process.wait(END_SECONDS if self.ready else 0.0)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

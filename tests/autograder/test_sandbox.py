@@ -222,6 +222,17 @@ def test_an_interrupted_grading_leaves_no_process_and_no_file(course, kit, numbe
     assert left == []
 
 
+def test_a_grading_that_cannot_begin_leaves_no_process(course):
+    report, command = course.parent / "left.json", ["grade", "nowhere", "--topic", "01_mini", "--out", "out"]
+    done = subprocess.run(
+        [sys.executable, HERE / "supervise.py", report, sys.executable, "-m", "autograder.cli", *command],
+        cwd=course, timeout=60, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert json.loads(report.read_text()) == []
+
+
 def remaining_after_another_grading(scratch):
     start = "from autograder.sandbox import Server\nwith Server(): pass\n"
     subprocess.run([sys.executable, "-c", start], env={**os.environ, "TMPDIR": str(scratch)}, timeout=60, check=True)
