@@ -24,7 +24,8 @@ from autograder.student import StudentFault
 
 START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
 _WAKE_SECONDS = 0.25
-_AHEAD, _AHEAD_BYTES = 16, 1 << 16  # so many requests, and so much of them, fit into the stream while the process is busy
+_AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
+_AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 
 _SIGNALS = {
     signal.SIGKILL: "it was stopped by the system, as happens when memory runs out. Smaller or fewer tensors need less",

@@ -7,7 +7,7 @@ Where a verdict follows from more, the suite forgets: several processes at once,
 
 What is known to be asked next is sent before the last reply has been judged, so that neither process waits for the other.
 No submission fares better or worse for it: only what the check, or the next one, asks in any case once this reply passes is
-sent, and a check that does not pass is followed by a fresh process, which has seen nothing of it.
+sent, and a check that does not pass is run again in a fresh process, where nothing is sent before its turn.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Memory:
 class Run:
     """One submission's run of a check: what is known to be asked next is asked before the check asks it.
 
-    `following` gives what is asked once this check has passed. Unless it is `sure` that the submission has the task at
-    all, its first reply is awaited before anything else is asked.
+    `following` gives what is asked once this check has passed; without it nothing is sent before its turn. Unless it is
+    `sure` that the submission has the task at all, its first reply is awaited before anything else is sent.
     """
 
-    def __init__(self, memory: Memory, ask: Ask, following: Callable[[], Iterable[bytes]] = tuple, *, sure: bool = True) -> None:
+    def __init__(self, memory: Memory, ask: Ask, following: Callable[[], Iterable[bytes]] | None, *, sure: bool) -> None:
         self._memory, self._ask, self._following, self._sure = memory, ask, following, sure
         self._said: list[tuple[bytes, bytes | StudentFault | SandboxError]] = []
         self._at = 0
@@ -92,10 +92,12 @@ class Run:
     def _say(self, frame: bytes) -> bytes | StudentFault | SandboxError:
         """Ask; what came of it is kept."""
         requests, at = self._memory.requests, len(self._said)
-        known = at < len(requests) and (at > 0 or self._sure)
+        coming: Iterable[bytes] = ()
+        if self._following is not None and at < len(requests) and (at > 0 or self._sure):
+            coming = chain(requests[at + 1 :], self._following())
         reply: bytes | StudentFault | SandboxError
         try:
-            reply = self._ask(frame, chain(requests[at + 1 :], self._following()) if known else ())
+            reply = self._ask(frame, coming)
         except (StudentFault, SandboxError) as error:
             reply = error
         self._said.append((frame, reply))

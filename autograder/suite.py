@@ -126,6 +126,8 @@ class _Loop:
                     self.report(self.grade(items, submission))
         except Exception as error:  # noqa: BLE001  carried out of pytest and raised again by run()
             self.error = error
+        finally:
+            gc.unfreeze()
         return True
 
     def grade(self, items: dict[str, list[pytest.Item]], session: Session) -> Graded:
@@ -146,9 +148,7 @@ class _Loop:
             result = self.once(item, session)
             if result.status not in (Status.PASSED, Status.MISSING):
                 session.fresh()  # neither another check's crash nor leftover state may cost a point
-                result = self.once(item, session)
-                if result.status is not Status.PASSED:
-                    session.fresh()  # what it left behind, or was asked in vain, is nothing to the next check
+                result = self.once(item, session, again=True)
             if result.status is Status.BROKEN and session.intact and self.passes_with_solution(item):
                 result = replace(result, status=Status.FAILED, message=UNUSABLE)
             elif result.status not in (Status.PASSED, Status.MISSING, Status.BROKEN) and self.diagnosing:
@@ -157,19 +157,19 @@ class _Loop:
             if item is items[0] and result.status is not Status.PASSED:
                 return
 
-    def once(self, item: pytest.Item, session: Session) -> CheckResult:
+    def once(self, item: pytest.Item, session: Session, *, again: bool = False) -> CheckResult:
         """One run of one check, answered by the submission; a second one on the machine's own GPUs if it passes."""
-        result = self.answered(item, session, gpu=False)
+        result = self.answered(item, session, again=again)
         if result.status is Status.PASSED and 0 < (item.stash[CHECK].devices or 0) <= self.gpus:
-            result = self.answered(item, session, gpu=True)
+            result = self.answered(item, session, again=again, gpu=True)
             if result.status is not Status.PASSED:
                 result = replace(result, message=f"On a real GPU: {result.message}")
         return result
 
-    def answered(self, item: pytest.Item, session: Session, *, gpu: bool) -> CheckResult:
+    def answered(self, item: pytest.Item, session: Session, *, again: bool, gpu: bool = False) -> CheckResult:
         check, started = item.stash[CHECK], time.monotonic()
         session.begin(plugin.seconds_for(item))
-        following = functools.partial(self.following, item, session) if not (gpu or self.gpus) else tuple
+        following = None if again or self.gpus else functools.partial(self.following, item, session)
         ask = session.asker(check.devices, gpu=gpu)
         run = recall.Run(self.memory(item, gpu=gpu), ask, following, sure=item not in self.main)
         if run.passes_as_before():
