@@ -155,7 +155,8 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 def _grade(options: argparse.Namespace) -> int:
     topic = _here().topic(options.topic)
     with launch.started(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
-        from autograder import output, submission  # noqa: PLC0415  imports torch, as the server does meanwhile
+        launch.import_quickly("autograder.grade")  # it imports torch, as the server does meanwhile
+        from autograder import output, submission  # noqa: PLC0415  imports torch
 
         submissions = submission.find(options.submissions, topic)
         plan = _plan(topic, options, output.seed(options.out, options.seed))
@@ -246,7 +247,8 @@ def _demo(options: argparse.Namespace) -> int:
 
     topic = _here().topic("03_nn")
     with launch.started(topic.warm) as server:
-        from autograder import report, submission  # noqa: PLC0415  imports torch, as the server does meanwhile
+        launch.import_quickly("autograder.grade")  # it imports torch, as the server does meanwhile
+        from autograder import report, submission  # noqa: PLC0415  imports torch
 
         samples = submission.find(Path(__file__).parent / "samples" / topic.name, topic)
         reports = _grade_to(_plan(topic, options, 0), samples, options, server)

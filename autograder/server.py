@@ -32,6 +32,7 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     layers = namespaces.enter_namespaces()
     started = time.perf_counter()
+    gc.disable()  # it would go through torch again and again while torch is imported
     warm(json.loads(sys.argv[2]))
     pids: dict[int, int] = {}
     with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):  # the grader has ended
@@ -40,6 +41,7 @@ def main() -> None:
             sys.modules["autograder.data"].resident(name)
         gc.collect()
         gc.freeze()  # or the children's first collection copies every page of the warm heap
+        gc.enable()
         channel.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
         while True:
             message, fds = channel.receive_message(control, max_fds=1)

@@ -120,7 +120,8 @@ def main() -> None:
 def _grade(settings: Settings, connection: Connection) -> None:
     topic = course.load(Path(settings.course)).topic(settings.topic)
     with launch.started(topic.warm) as server:
-        from autograder import budget  # noqa: PLC0415  imports torch, as the server does meanwhile
+        launch.import_quickly("autograder.grade")  # it imports torch, as the server does meanwhile
+        from autograder import budget  # noqa: PLC0415  only this process imports torch
         from autograder.grade import Keeper, Plan, grade_here, isolation_here  # noqa: PLC0415  the same
         from autograder.submission import Submission, read  # noqa: PLC0415  the same
 

@@ -8,8 +8,8 @@
 
 The kit grades a class in which nobody hands in what another did: the reference and every module of tests/autograder/correct,
 each once a run. Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the
-server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians. Exit code
-1 if a target is missed.
+server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians over
+rounds in which each way has its turn. Exit code 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -63,14 +63,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--course", type=Path, default=ROOT)
     parser.add_argument("--topic", default="03_nn")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each slow way (default 3)")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds (default 3)")
     parser.add_argument("--without", nargs="*", default=(), choices=("pytest", "nbgrader"), help="leave out a slow way")
     options = parser.parse_args()
     os.environ |= ONE_THREAD
     torch.set_num_threads(1)
     topic = course.load(options.course).topic(options.topic)
-    kit, here, own = the_kit(topic, options.repeat), *in_this_process(topic, options.repeat)
+    ways = {"pytest": (fresh_pytest, 30.0), "nbgrader": (stock_nbgrader, 40.0)}
+    ways = {name: way for name, way in ways.items() if name not in options.without}
+    kits, heres, owns, others = list[float](), list[float](), list[float](), {name: list[float]() for name in ways}
+    for _ in range(options.repeat):  # in turn, because a machine is faster now and then
+        kits += the_kit(topic)
+        times, own_times = in_this_process(topic)
+        heres, owns = heres + times, owns + own_times
+        for name, (way, _) in ways.items():
+            others[name].append(way(topic))
     start, imports = starts(topic, options.repeat)
+    kit, here, own = (statistics.median(times) for times in (kits, heres, owns))
     rows = [
         ("this kit, a submission", kit, ""),
         ("the same checks answered in this process", here, ""),
@@ -79,10 +88,9 @@ def main() -> int:
         ("start of the server", start, limit(start / imports, 1.3, "times the imports")),
         ("python -c 'import torch, torchvision'", imports, ""),
     ]
-    for name, way, target in (("pytest", fresh_pytest, 30.0), ("nbgrader", stock_nbgrader, 40.0)):
-        if name not in options.without:
-            seconds = way(topic, options.repeat)
-            rows.append((f"{name}, a submission", seconds, reach(seconds / kit, target)))
+    for name, (_, target) in ways.items():
+        seconds = statistics.median(others[name])
+        rows.append((f"{name}, a submission", seconds, reach(seconds / kit, target)))
     memory = private_megabytes(topic)
     table = Table(
         title=f"{topic.name}: medians on {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}", title_justify="left"
@@ -104,13 +112,10 @@ def reach(ratio: float, least: float) -> str:
     return f"{ratio:.0f} times the kit, at least {least:g}: {'met' if ratio >= least else 'missed'}"
 
 
-def median_of(action: Callable[[], object], repeat: int) -> float:
-    times = []
-    for _ in range(repeat):
-        started = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - started)
-    return statistics.median(times)
+def seconds_of(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started
 
 
 def different_modules(topic: course.Topic) -> list[Path]:
@@ -118,26 +123,23 @@ def different_modules(topic: course.Topic) -> list[Path]:
     return [topic.solution, *sorted((ROOT / "tests/autograder/correct" / topic.name).glob(f"*/{topic.module}"))]
 
 
-def the_kit(topic: course.Topic, repeat: int) -> float:
+def the_kit(topic: course.Topic) -> list[float]:
     """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
     plan = grade.Plan(topic, 0, grade.isolation_here("full"))
     submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
                    for path in different_modules(topic)]  # fmt: skip
-    times: list[float] = []
+    ends: list[float] = []
+
+    def keep(report: Report) -> None:
+        ends.append(time.perf_counter())
+        assert report.score == report.max_score, report
+
     with grade.Keeper(plan) as keeper:
-        for _ in range(repeat):
-            ends: list[float] = []
-
-            def keep(report: Report, ends: list[float] = ends) -> None:
-                ends.append(time.perf_counter())
-                assert report.score == report.max_score, report
-
-            grade.grade_here(plan, submissions, keep, keeper)
-            times += [after - before for before, after in pairwise(ends)]
-    return statistics.median(times)
+        grade.grade_here(plan, submissions, keep, keeper)
+    return [after - before for before, after in pairwise(ends)]
 
 
-def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
+def in_this_process(topic: course.Topic) -> tuple[list[float], list[float]]:
     """Seconds for the same checks without a sandbox, and those of them that the modules themselves take."""
     times, own = list[float](), list[float]()
 
@@ -156,10 +158,9 @@ def in_this_process(topic: course.Topic, repeat: int) -> tuple[float, float]:
             times.append(time.perf_counter() - started)
             own.append(spent[0])
 
-    for _ in range(repeat):
-        with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
-            suite.run(topic, 0, sessions(), lambda _: None)
-    return statistics.median(times), statistics.median(own)
+    with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
+        suite.run(topic, 0, sessions(), lambda _: None)
+    return times, own
 
 
 def stand_in(ask: recall.Ask) -> Any:
@@ -173,8 +174,8 @@ def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
     warm: list[float] = []
     bare: list[float] = []
     for _ in range(repeat):
-        warm.append(median_of(lambda: warm_server(topic).close(), 1))
-        bare.append(median_of(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True), 1))
+        warm.append(seconds_of(lambda: warm_server(topic).close()))
+        bare.append(seconds_of(lambda: subprocess.run([sys.executable, "-c", IMPORTS], check=True)))
     return statistics.median(warm), statistics.median(bare)
 
 
@@ -184,7 +185,7 @@ def warm_server(topic: course.Topic) -> Server:
     return server
 
 
-def fresh_pytest(topic: course.Topic, repeat: int) -> float:
+def fresh_pytest(topic: course.Topic) -> float:
     """Seconds of a pytest process that checks the solution with the hidden suite."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
@@ -193,7 +194,7 @@ def fresh_pytest(topic: course.Topic, repeat: int) -> float:
             shutil.copytree(folder, copy / folder.relative_to(topic.root))
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib",
                    str(copy / topic.hidden_suite.relative_to(topic.root))]  # fmt: skip
-        return median_of(lambda: quietly(copy, *command), repeat)
+        return seconds_of(lambda: quietly(copy, *command))
 
 
 def quietly(folder: Path, *command: str) -> None:
@@ -203,7 +204,7 @@ def quietly(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def stock_nbgrader(topic: course.Topic, repeat: int) -> float:
+def stock_nbgrader(topic: course.Topic) -> float:
     """Seconds a student of `nbgrader autograde`, which starts a kernel for each."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -216,7 +217,7 @@ def stock_nbgrader(topic: course.Topic, repeat: int) -> float:
             handed_in = home / f"submitted/s{number}/ps"
             handed_in.mkdir(parents=True)
             shutil.copy(source, handed_in)
-        seconds = median_of(lambda: quietly(home, *nbgrader, "autograde", "ps", "--force"), repeat) / STUDENTS
+        seconds = seconds_of(lambda: quietly(home, *nbgrader, "autograde", "ps", "--force")) / STUDENTS
         graded = nbformat.read(home / "autograded/s0/ps/net.ipynb", 4)
         failed = [cell.source for cell in graded.cells if any(o.output_type == "error" for o in cell.get("outputs", ()))]
         assert not failed, failed[0]
