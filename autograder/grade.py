@@ -61,16 +61,15 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
     """
     workers = min(workers, len(submissions))
     if workers <= 1:
-        with Keeper(plan, launched) as keeper:
-            grade_here(plan, submissions, emit, keeper)
+        _work(plan, submissions, emit, launched)
         return
     for lost in pool.spread(functools.partial(_work, plan), submissions, emit, workers):
         emit(_whole(plan, lost, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0))
 
 
-def _work(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> None:
-    """One of several processes: it has a server of its own."""
-    with Keeper(plan) as keeper:
+def _work(plan: Plan, submissions: Iterable[Submission], emit: Emit, launched: Launch | None = None) -> None:
+    """All of a grading, or the part of one of several processes: with a server of its own."""
+    with Keeper(plan, launched) as keeper:
         grade_here(plan, submissions, emit, keeper)
 
 

@@ -27,11 +27,18 @@ class Launch:
     def end(self) -> None:
         """Have the server end, by force if it does not, or if it is still importing and holds nothing yet."""
         self.control.close()
-        try:
-            self.process.wait(END_SECONDS if self.ready else 0.0)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        wait_or_kill(self.process, END_SECONDS if self.ready else 0.0)
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], patience: float) -> bool:
+    """Wait until the process has ended; whether it had to be killed, after `patience` seconds."""
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False
 
 
 def import_quickly(name: str) -> None:

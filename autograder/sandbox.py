@@ -155,10 +155,10 @@ class Server:
 
     def close(self) -> None:
         """End the server, its children and its scratch folder."""
-        self._stop()
-        for own in self._own.values():
-            _ended(own, 0.0)
-        self._stack.close()
+        with self._stack:  # the folder goes even if another signal ends the waiting
+            self._stop()
+            for own in self._own.values():
+                _ended(own, 0.0)
 
     def __enter__(self) -> Server:
         return self
@@ -178,10 +178,6 @@ def _limits(order: Order) -> confine.Limits:
 
 
 def _ended(process: subprocess.Popen[bytes], patience: float) -> Ended:
-    killed = False
-    try:
-        code = process.wait(patience)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code, killed = process.wait(), True
+    killed = launch.wait_or_kill(process, patience)
+    code = process.returncode
     return Ended(-code if code < 0 else code << 8, killed)
