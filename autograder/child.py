@@ -21,7 +21,6 @@ MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence[str]) -> None:
     """Receive the submission's files, look at its source, import it, then answer one request after another."""
     keep_loading_in_this_process()
-    rehearse()  # while another submission is being graded: it pays for pages that this process is the first to write to
     nonce, body = channel.receive(stream, MAX_REQUEST)
     order: dict[str, Any] = wire.decode(body)
     if order["gpu"]:
@@ -45,7 +44,10 @@ def serve_submission(stream: channel.Descriptor, scratch: Path, layers: Sequence
 
 
 def rehearse() -> None:
-    """A step of training and a frame, so that what torch imports or makes at the first one is there."""
+    """A step of training and a frame, so that what torch imports or makes at the first one is there.
+
+    In the server it is for the imports; in a child, for the pages that a forked process is the first to write to.
+    """
     layers = torch.nn.Conv2d(1, 6, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(1176, 3)
     net = torch.nn.Sequential(*layers)
     optimizer = torch.optim.Adam(net.parameters())

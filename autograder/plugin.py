@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from autograder.errors import KitError
 from autograder.judge import UNUSABLE, judge
 from autograder.results import CheckResult, Status
 from autograder.student import Student
-from autograder.torchvision_shim import import_torchvision
+from autograder.torchvision_shim import import_module
 
 # Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
 _LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
@@ -112,7 +111,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in sorted(modules):
-            import_torchvision() if name == "torchvision" else importlib.import_module(name)
+            import_module(name)
 
 
 def seconds_for(item: pytest.Item) -> float:

@@ -12,7 +12,6 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS
 
 import contextlib
 import gc
-import importlib
 import json
 import signal
 import socket
@@ -71,11 +70,11 @@ def warm(modules: list[str]) -> None:
     """Import what submissions need, and what torch imports lazily at a first step of training."""
     import torch  # noqa: PLC0415  after the namespaces are entered
 
-    from autograder.torchvision_shim import import_torchvision  # noqa: PLC0415  imports torch
+    from autograder.torchvision_shim import import_module  # noqa: PLC0415  imports torch
 
     torch.set_num_threads(1)
     for name in ("autograder.child", *modules):
-        import_torchvision() if name == "torchvision" else importlib.import_module(name)
+        import_module(name)
     sys.modules["autograder.child"].rehearse()
 
 
@@ -94,6 +93,8 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
         limits = confine.Limits(**message["limits"])
         layers = confine.confine(folder, limits, network=message["network"], gpu=message["gpu"])
         child = sys.modules["autograder.child"]  # imported by warm()
+        if not (message["network"] or message["gpu"]):  # it waits while another submission is graded: time to pay for pages
+            child.rehearse()
         with contextlib.suppress(channel.Closed, BrokenPipeError, ConnectionResetError):
             child.serve_submission(stream, folder, layers)
     except BaseException as error:  # noqa: BLE001  nothing may return to the server's loop

@@ -12,6 +12,7 @@ from autograder import techniques
 from autograder.answer import Fault
 from autograder.errors import SandboxError
 from autograder.process import Child, Order
+from autograder.recall import Ask
 from autograder.results import Status
 from autograder.sandbox import Server
 from autograder.student import StudentFault
@@ -38,7 +39,7 @@ class Session:
         self._check_limit = self._check_left = seconds
         self.intact = True
 
-    def asker(self, devices: int | None, *, gpu: bool = False) -> Callable[[bytes, Iterable[bytes]], bytes]:
+    def asker(self, devices: int | None, *, gpu: bool = False) -> Ask:
         """A function from request frame to reply frame, answered by the child with that many devices: see Order.
 
         It also takes the requests that come next: see Child.ask.

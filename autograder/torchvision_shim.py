@@ -25,6 +25,11 @@ def import_torchvision() -> types.ModuleType:
     return importlib.import_module("torchvision")
 
 
+def import_module(name: str) -> types.ModuleType:
+    """The module of that name; torchvision as above."""
+    return import_torchvision() if name == "torchvision" else importlib.import_module(name)
+
+
 def operators_load() -> bool:
     """Whether torchvision's compiled operators (nms, roi_align, …) work here; imports torchvision."""
     import_torchvision()
