@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,7 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from autograder import linux
+from autograder import interrupt, linux
 from autograder.errors import KitError
 
 Work = Callable[[Iterable[Any], Callable[[Any], None]], None]
@@ -101,7 +100,7 @@ def _worker(work: Work) -> Iterator[_Worker]:
 def _serve(work: Work, connection: Connection) -> None:
     if sys.platform == "linux":
         linux.die_with_parent()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: nothing of it stays behind
+    interrupt.only_once()
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError):
         try:
             work(iter(connection.recv, None), connection.send)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from autograder import course, launch
+from autograder import course, interrupt, launch
 from autograder.errors import KitError
 from autograder.results import Report
 
@@ -110,6 +110,7 @@ def main() -> None:
     connection = Connection(int(sys.argv[1]))
     settings: Settings = connection.recv()
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
+        interrupt.only_once()
         try:
             _grade(settings, connection)
         except KitError as error:

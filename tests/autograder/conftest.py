@@ -1,10 +1,12 @@
 """Fixtures of the kit's own tests: a miniature course, and the command line driven from outside."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -47,11 +49,40 @@ def new_course(folder):
     return Path(shutil.copytree(HERE / "mini_course", folder))
 
 
+def descendants(pid):
+    """Command lines of the processes below `pid`, by number."""
+    found = {}
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
+            found |= descendants(child)
+    return found
+
+
+def wait_for(pid, words, count):
+    """The processes below `pid` whose command line has `words`, as soon as there are `count`."""
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        found = [number for number, line in descendants(pid).items() if words in line]
+        if len(found) >= count:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"no {count} processes with {words!r} in {descendants(pid)}")
+
+
 @pytest.fixture(scope="session")
 def kit():
     """The functions above, for fixtures that outlive one test."""
     solution = (HERE / "mini_course/solutions/01_mini/mini.py").read_text()
-    return SimpleNamespace(run=run_command, grade=grade_course, course=new_course, write=write_submissions, solution=solution)
+    return SimpleNamespace(
+        run=run_command,
+        grade=grade_course,
+        course=new_course,
+        write=write_submissions,
+        solution=solution,
+        descendants=descendants,
+        wait_for=wait_for,
+    )
 
 
 @pytest.fixture

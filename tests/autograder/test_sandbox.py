@@ -154,34 +154,13 @@ def grading(course, kit, *options):
             process.kill()
 
 
-def descendants(pid):
-    """Command lines of the processes below `pid`, by number."""
-    found = {}
-    with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found[int(child)] = Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ")
-            found |= descendants(child)
-    return found
-
-
-def wait_for(pid, words, count):
-    """The processes below `pid` whose command line has `words`, as soon as there are `count`."""
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
-        found = [number for number, line in descendants(pid).items() if words in line]
-        if len(found) >= count:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"no {count} processes with {words!r} in {descendants(pid)}")
-
-
 SERVERS = 2  # the process that the grader started, and the first one in the PID namespace that it made
 CHILDREN = SERVERS + 2  # one at work, and one that waits for the next submission
 
 
 def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     with grading(course, kit) as process:
-        servers = wait_for(process.pid, "autograder.server", CHILDREN)
+        servers = kit.wait_for(process.pid, "autograder.server", CHILDREN)
         os.kill(servers[0], signal.SIGKILL)
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
@@ -190,8 +169,8 @@ def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
 
 def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     with grading(course, kit, "--workers", "2") as process:
-        workers = wait_for(process.pid, "spawn_main", 2)
-        wait_for(workers[0], "autograder.server", CHILDREN)
+        workers = kit.wait_for(process.pid, "spawn_main", 2)
+        kit.wait_for(workers[0], "autograder.server", CHILDREN)
         os.kill(workers[0], signal.SIGKILL)
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
@@ -204,7 +183,7 @@ def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
 )
 def test_an_interrupted_grading_leaves_no_process_and_no_file(course, kit, number, workers):
     with grading(course, kit, "--workers", str(workers)) as process:
-        wait_for(process.pid, "autograder.server", CHILDREN * workers)
+        kit.wait_for(process.pid, "autograder.server", CHILDREN * workers)
         (grader,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         if number == signal.SIGINT:
             os.killpg(process.pid, number)  # as the terminal does
@@ -220,6 +199,22 @@ def test_an_interrupted_grading_leaves_no_process_and_no_file(course, kit, numbe
             os.utime(folder, (0, 0))
         left = remaining_after_another_grading(course.parent / "tmp")
     assert left == []
+
+
+def test_workers_that_are_interrupted_again_while_they_tidy_up_leave_no_file(course, kit):
+    with grading(course, kit, "--workers", "2") as process:
+        workers = kit.wait_for(process.pid, "spawn_main", 2)
+        kit.wait_for(process.pid, "autograder.server", CHILDREN * 2)
+        os.killpg(process.pid, signal.SIGINT)  # and the grader ends its workers
+        while process.poll() is None:
+            for worker in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(worker, signal.SIGTERM)
+            time.sleep(0.001)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert list((course.parent / "tmp").iterdir()) == []
 
 
 def test_a_grading_that_cannot_begin_leaves_no_process(course):
@@ -256,7 +251,7 @@ def order(source=MODULE):
 
 
 @pytest.mark.parametrize("fork", [True, False])
-def test_children_are_separate_whether_forked_or_started(fork):
+def test_children_are_separate_whether_forked_or_started(kit, fork):
     with Server(fork=fork) as server:
         with contextlib.closing(server.open(order())) as first, contextlib.closing(server.open(order())) as second:
             assert ask(first, "add", torch.zeros(2)).tolist() == [1.0, 1.0]
@@ -267,7 +262,7 @@ def test_children_are_separate_whether_forked_or_started(fork):
             assert ask(second, "add", 0) == 2
         unreadable = server.open(order(b"1 +"))
         assert "does not parse" in unreadable.ended.message
-    assert "autograder.server" not in "".join(descendants(os.getpid()).values())
+    assert "autograder.server" not in "".join(kit.descendants(os.getpid()).values())
 
 
 def leave(server):
@@ -276,28 +271,28 @@ def leave(server):
         ask(server.open(order()), "leave")
 
 
-def test_many_children_leave_no_descriptor_no_folder_and_no_process(tmp_path, monkeypatch):
+def test_many_children_leave_no_descriptor_no_folder_and_no_process(kit, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Server() as server:
         leave(server)  # from now on one more child waits for the next submission
         before = len([*Path("/proc/self/fd").iterdir()])
-        processes = len(descendants(os.getpid()))
+        processes = len(kit.descendants(os.getpid()))
         for _ in range(20):
             child = server.open(order())
             ask(child, "add", 1)
             child.close()
         leave(server)
         assert len([*Path("/proc/self/fd").iterdir()]) == before
-        assert len(descendants(os.getpid())) == processes
+        assert len(kit.descendants(os.getpid())) == processes
         (folder,) = tmp_path.iterdir()
         assert len(list(folder.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_server_shares_no_memory_that_a_child_could_write():
+def test_the_server_shares_no_memory_that_a_child_could_write(kit):
     with Server() as server:
         server.wait_until_ready()
-        pids = wait_for(os.getpid(), "autograder.server", SERVERS)
+        pids = kit.wait_for(os.getpid(), "autograder.server", SERVERS)
         maps = [line for pid in pids for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
     assert maps
     assert [line for line in maps if line.split()[1] == "rw-s"] == []
