@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -20,6 +21,6 @@ def only_once() -> None:
     _handle(first)
 
 
-def _handle(handler: signal._HANDLER) -> None:
+def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handler)

@@ -70,6 +70,22 @@ def wait_for(pid, words, count):
     raise AssertionError(f"no {count} processes with {words!r} in {descendants(pid)}")
 
 
+@contextlib.contextmanager
+def supervised(folder, *command):
+    """A command at work in a folder; beside it `tmp`, for its temporary files, and `left.json`, the processes it left."""
+    scratch = folder.parent / "tmp"
+    scratch.mkdir()
+    with subprocess.Popen(
+        [sys.executable, HERE / "supervise.py", folder.parent / "left.json", *command],
+        cwd=folder, env={**os.environ, "TMPDIR": str(scratch)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture(scope="session")
 def kit():
     """The functions above, for fixtures that outlive one test."""
@@ -82,6 +98,7 @@ def kit():
         solution=solution,
         descendants=descendants,
         wait_for=wait_for,
+        supervised=supervised,
     )
 
 

@@ -138,20 +138,10 @@ def test_without_landlock_grade_refuses_unless_that_is_accepted_and_results_say_
 SLOW = ["import time", "time.sleep(1)"]
 
 
-@contextlib.contextmanager
 def grading(course, kit, *options):
-    """`autograder grade` at work, under supervision; the folder for its temporary files beside it."""
+    """`autograder grade` at work on slow submissions, under supervision."""
     kit.write(course / "handed-in", {f"s{number}": in_row_means(kit, *SLOW) for number in range(3)})
-    scratch = course.parent / "tmp"
-    scratch.mkdir()
-    supervised = [sys.executable, HERE / "supervise.py", course.parent / "left.json", *command(*options)]
-    environment = {**os.environ, "TMPDIR": str(scratch)}
-    with subprocess.Popen(supervised, cwd=course, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, start_new_session=True) as process:  # fmt: skip
-        try:
-            yield process
-        finally:
-            process.kill()
+    return kit.supervised(course, *command(*options))
 
 
 SERVERS = 2  # the process that the grader started, and the first one in the PID namespace that it made

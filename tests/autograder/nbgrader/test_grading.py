@@ -9,7 +9,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -17,7 +16,6 @@ from types import SimpleNamespace
 
 import pytest
 
-SUPERVISE = Path(__file__).parents[1] / "supervise.py"
 MEANS = "def row_means(t: Tensor) -> Tensor:\n    "
 FULL = {"row_means": 3.0, "slope": 2.0, "Scale": 1.0}
 
@@ -213,19 +211,16 @@ def test_a_fault_of_the_kit_blocks_the_grade_and_is_reported(school, released, t
 
 
 def test_an_interrupted_autograde_leaves_no_process_and_no_file(kit, school, released, tmp_path):
-    folder, scratch, left = Path(shutil.copytree(released.folder, tmp_path / "nb")), tmp_path / "tmp", tmp_path / "left.json"
-    scratch.mkdir()
-    school.hand_in(folder, "loop", school.edited(released.source, slope="def slope(x):\n    while True:\n        pass"))
-    command = [sys.executable, SUPERVISE, left, sys.executable, "-W", "ignore", "-m", "nbgrader", "autograde", school.topic]
-    with subprocess.Popen(
-        command, cwd=folder, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    folder = Path(shutil.copytree(released.folder, tmp_path / "nb"))
+    school.hand_in(folder, "loop", six_students(school, released)["loop"])
+    command = [sys.executable, "-W", "ignore", "-m", "nbgrader", "autograde", school.topic]
+    with kit.supervised(folder, *command) as process:
         kit.wait_for(process.pid, "autograder.server", 4)  # its two, the child at work and the next one
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
         process.communicate(timeout=60)
     assert process.returncode == 130
-    assert json.loads(left.read_text()) == []
-    assert list(scratch.iterdir()) == []
+    assert json.loads((tmp_path / "left.json").read_text()) == []
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 def recorded(folder):
