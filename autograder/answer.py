@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import linecache
 import marshal
-import re
 import sys
 import traceback
 import types
@@ -20,17 +19,9 @@ from typing import Any
 import torch
 
 from autograder import cells, notebook, techniques, wire
-from autograder.results import Status
+from autograder.results import Fault, Status
+from autograder.text import clean, one_line
 from autograder.torchvision_shim import import_torchvision
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Why the learner's code gave no value; `kind` is the exception's type, `message` is for the learner."""
-
-    status: Status
-    message: str
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
     where = learner_line(error, folder)
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == folder:
         text = (error.text or "").strip()
-        shown = f": `{wire.clean(text, 120)}`" if text else ""
+        shown = f": `{clean(text, 120)}`" if text else ""
         message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):
         message = f"{name} ends the program while it is being {verb}{where}: remove sys.exit() or exit()."
@@ -106,7 +97,7 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
         message = f"{name} imports {error.name!r}, which is not installed here{where}."
     else:
         message = f"{name} cannot be {verb}: {kind}: {one_line(error)}{where}."
-    return Fault(Status.ERROR, wire.clean(message), kind)
+    return Fault(Status.ERROR, clean(message), kind)
 
 
 def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
@@ -122,7 +113,7 @@ def serve(loaded: Loaded, frame: bytes, max_bytes: int, let_through: tuple[type[
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
         fault = call_fault(error, loaded.folder)
         if fault.status is Status.MISSING and isinstance(error, AttributeError):
-            fault = replace(fault, message=wire.clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
+            fault = replace(fault, message=clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
         return _fault_frame(fault)
 
 
@@ -167,7 +158,7 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
     """What to tell the learner about an exception that a call raised."""
     kind, where = type(error).__name__, learner_line(error, folder)
     if isinstance(error, techniques.Forbidden):
-        return Fault(Status.FORBIDDEN, wire.clean(f"{error}{where}."), kind)
+        return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind)
     if isinstance(error, NotImplementedError) and where and _innermost_is_learners(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:
@@ -180,19 +171,7 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
         return Fault(Status.ERROR, f"Your code calls itself without end{where}.", kind)
     if isinstance(error, TypeError) and not where and "argument" in str(error):
         return Fault(Status.ERROR, f"It cannot be called as the exercise says: {one_line(error)}.", kind)
-    return Fault(Status.ERROR, wire.clean(f"Your code raised {kind}: {one_line(error)}{where}."), kind)
-
-
-def one_line(error: BaseException) -> str:
-    """The exception's text on one line, without its final period."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001  a learner's exception class may have a broken __str__
-        text = "(its text cannot be shown)"
-    if "Original Traceback (most recent call last):" in text:  # of a replica's thread: its last line is the error itself
-        text = text.strip().splitlines()[-1]
-    text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # colours, as torch.load has them
-    return wire.clean(" ".join(text.split()), 300).rstrip(".")
+    return Fault(Status.ERROR, clean(f"Your code raised {kind}: {one_line(error)}{where}."), kind)
 
 
 def learner_line(error: BaseException, folder: Path) -> str:
@@ -205,7 +184,7 @@ def learner_line(error: BaseException, folder: Path) -> str:
     if not frames:
         return ""
     linecache.checkcache(frames[-1].filename)
-    text = wire.clean((frames[-1].line or "").strip(), 120)
+    text = clean((frames[-1].line or "").strip(), 120)
     return f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name}{f': `{text}`' if text else ''})"
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from autograder.answer import Fault
     from autograder.notebook import Cell
+    from autograder.results import Fault
 
 SHARE = 0.8  # of the time that is left, for one cell: even after one that never ends, the others get their turn
 

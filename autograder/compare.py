@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.wire import Opaque, clean
+from autograder.text import clean
+from autograder.wire import Opaque
 
 Names = str | Sequence[str]
 

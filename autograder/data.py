@@ -7,7 +7,6 @@ import functools
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from autograder import embedded, sources
 from autograder.errors import KitError
+from autograder.files import written_whole
 from autograder.sources import Images, Say
 
 EMBEDDED_COUNTS = {"train": 10_000, "test": 2_000}
@@ -120,16 +120,9 @@ def _folder(path: Path, cache: Path, say: Say) -> Source:
 def _kept(name: str, path: Path, read: Callable[[], dict[str, Images]]) -> Source:
     """The source whose tensors are in the file `path`, which is written whole or not at all if it is not there yet."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         mixed = {split: _mixed(found) for split, found in read().items()}
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                torch.save(mixed, file)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with written_whole(path) as file:
+            torch.save(mixed, file)
     return Source(name, str(path))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from autograder.answer import Fault
+from autograder.results import Fault
 
 
 def same_replies(mine: list[Any], theirs: list[Any]) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from autograder.course import Limits
 from autograder.errors import KitError, SandboxError
 from autograder.process import Order
+from autograder.results import StudentFault
 from autograder.sandbox import Server
-from autograder.student import Student, StudentFault
+from autograder.student import Student
 
 _SECONDS = 60.0  # the driver's first start takes long
 _MODULE = b"""

@@ -8,17 +8,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from autograder import confine, pool, suite
-from autograder.answer import Fault
 from autograder.budget import Training
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
 from autograder.gpus import Gpus
 from autograder.launch import Launch
 from autograder.process import Order
-from autograder.results import Report, Status, SubmissionStatus, TaskResult
+from autograder.results import Fault, Report, Status, StudentFault, SubmissionStatus, TaskResult
 from autograder.sandbox import Server
 from autograder.session import Session
-from autograder.student import StudentFault
 from autograder.submission import Submission
 
 Emit = Callable[[Report], None]

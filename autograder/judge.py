@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from autograder import diagnose
-from autograder.answer import one_line
 from autograder.compare import Mismatch
 from autograder.errors import SandboxError
-from autograder.results import CheckResult, Status
-from autograder.student import Student, StudentFault
-from autograder.wire import clean
+from autograder.results import CheckResult, Status, StudentFault
+from autograder.student import Student
+from autograder.text import clean, one_line
 
 UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
 

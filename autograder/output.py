@@ -12,6 +12,7 @@ from typing import Any
 from autograder import pages, report, results
 from autograder.course import Course, Topic
 from autograder.errors import KitError
+from autograder.files import write_atomically
 from autograder.results import Report
 
 
@@ -37,17 +38,17 @@ def _record(out: Path) -> dict[str, Any]:
 
 def keep(out: Path, item: Report) -> None:
     """Write one submission's result as soon as it is there."""
-    results.write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
+    write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
     if item.attachments:
         text = json.dumps(item.attachments, ensure_ascii=False)
-        results.write_atomically(out / "evidence" / f"{item.submission}.json", text)
+        write_atomically(out / "evidence" / f"{item.submission}.json", text)
 
 
 def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:
     """Write what is about the class as a whole."""
     record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
-    results.write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
-    results.write_atomically(out / "scores.csv", report.scores_csv(topic, reports))
+    write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    write_atomically(out / "scores.csv", report.scores_csv(topic, reports))
     pages.write(out, f"{topic.name}: {topic.title}", reports)
 
 

@@ -11,7 +11,8 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from autograder.results import Report, Status, write_atomically
+from autograder.files import write_atomically
+from autograder.results import Report, Status
 
 TEMPLATES = Path(__file__).parent / "templates"
 CURVE_WIDTH, CURVE_HEIGHT = 640, 200

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import torch
 
-from autograder import course, ranks, wire
+from autograder import course, ranks
 from autograder.answer import Loaded, learner_line, load, serve
 from autograder.budget import Training, choose
 from autograder.course import Task, Topic
@@ -26,6 +26,7 @@ from autograder.errors import KitError
 from autograder.judge import UNUSABLE, judge
 from autograder.results import CheckResult, Status
 from autograder.student import Student
+from autograder.text import clean
 from autograder.torchvision_shim import import_module
 
 # Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
@@ -231,7 +232,7 @@ def _timed_out(error: BaseException | None, item: pytest.Item) -> CheckResult | 
     check, limit = item.stash[CHECK], seconds_for(item)
     where = learner_line(error, check.topic.exercise)
     message = f"It took longer than {limit:g} s{where}: is there a loop that never ends?"
-    return CheckResult(Status.TIMEOUT, check.title, wire.clean(message), seconds=limit)
+    return CheckResult(Status.TIMEOUT, check.title, clean(message), seconds=limit)
 
 
 def explain(check: Check, result: CheckResult) -> str:

@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from autograder import channel, scratch, wire
-from autograder.answer import Fault
 from autograder.course import Limits
 from autograder.errors import SandboxError
-from autograder.results import Status
-from autograder.student import StudentFault
+from autograder.results import Fault, Status, StudentFault
+from autograder.text import clean
 
 START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
 _WAKE_SECONDS = 0.25
@@ -95,16 +94,16 @@ class Child:
         except StudentFault as stopped:  # no byte of the submission has been looked at yet
             raise SandboxError(f"a submission's process did not start: {stopped}") from None
         if got != nonce:
-            raise SandboxError(f"a submission's process failed: {wire.clean(body.decode('utf-8', 'replace'))}")
+            raise SandboxError(f"a submission's process failed: {clean(body.decode('utf-8', 'replace'))}")
         self._watches_disk = "mount" not in wire.decode(body)["ready"]
         limit = order.limits.import_seconds
         end = time.monotonic() + limit
         got, body = self._read(end, limit, "Importing the module")
         if got != nonce:
-            raise SandboxError(f"a look at the source failed: {wire.clean(body.decode('utf-8', 'replace'))}")
+            raise SandboxError(f"a look at the source failed: {clean(body.decode('utf-8', 'replace'))}")
         looked = wire.decode(body)  # sent before the submission's first line has run
         if looked["fault"] is not None:
-            self._end(Fault(Status.ERROR, wire.clean(looked["fault"])))
+            self._end(Fault(Status.ERROR, clean(looked["fault"])))
         self.looked = looked["looked"]
         got, body = self._read(end, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
@@ -252,6 +251,6 @@ def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:
         fault = wire.decode(body)["loaded"]
         if not genuine:
             raise wire.WireError("out of turn")
-        return None if fault is None else Fault(Status.ERROR, wire.clean(fault[1]), wire.clean(fault[2], 80))
+        return None if fault is None else Fault(Status.ERROR, clean(fault[1]), clean(fault[2], 80))
     except (wire.WireError, TypeError, KeyError, IndexError, AttributeError):
         return Fault(Status.ERROR, "The module wrote to the grader's channel while it was being imported.", "Violation")

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import torch
 
-from autograder.answer import Fault, Loaded, serve
-from autograder.results import Status
-from autograder.student import StudentFault
+from autograder.answer import Loaded, serve
+from autograder.results import Fault, Status, StudentFault
 
 
 def ask_here(loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from autograder.errors import SandboxError
-from autograder.student import StudentFault
+from autograder.results import StudentFault
 
 MAX_BYTES = 4 << 20  # of the requests that are remembered for one check
 

@@ -1,15 +1,12 @@
-"""What a grading found: Status, CheckResult, TaskResult, Report, and their JSON."""
+"""What a grading found: Status, Fault, CheckResult, TaskResult, Report, and their JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
-import os
-import tempfile
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from autograder.errors import KitError
@@ -37,6 +34,23 @@ class SubmissionStatus(StrEnum):
     GRADED = "graded"
     UNREADABLE = "unreadable"
     BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why the learner's code gave no value; `kind` is the exception's type, `message` is for the learner."""
+
+    status: Status
+    message: str
+    kind: str = ""
+
+
+class StudentFault(Exception):
+    """The learner's code gave no value; `fault` says why."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
 
 
 @dataclass(frozen=True)
@@ -129,17 +143,3 @@ def from_json(text: str) -> Report:
         return Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise KitError(f"not a result of this kit: {error}") from None
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -15,7 +15,7 @@ from typing import Any
 from autograder import channel, confine, launch, scratch
 from autograder.errors import SandboxError
 from autograder.process import Child, Ended, Order
-from autograder.student import StudentFault
+from autograder.results import StudentFault
 
 START_SECONDS = 120.0
 SERVER_SECONDS = 60.0

@@ -9,14 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from autograder import techniques
-from autograder.answer import Fault
 from autograder.errors import SandboxError
 from autograder.process import Child, Order
 from autograder.recall import Ask
-from autograder.results import Status
+from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import Server
-from autograder.student import StudentFault
-from autograder.wire import clean
+from autograder.text import clean
 
 
 class Session:

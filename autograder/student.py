@@ -13,18 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder import wire
-from autograder.answer import Fault
-from autograder.results import Status
+from autograder.results import Fault, Status, StudentFault
+from autograder.text import clean
 
 _GIVEN = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport numpy as np\n"
-
-
-class StudentFault(Exception):
-    """The learner's code gave no value; `fault` says why."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.message)
-        self.fault = fault
 
 
 @dataclass
@@ -126,7 +118,7 @@ def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:
             allowed = (Status.MISSING, Status.ERROR, Status.FORBIDDEN)
             if status not in allowed or not isinstance(message, str) or not isinstance(kind, str):
                 raise wire.WireError("the reply is not a fault")
-            raise StudentFault(Fault(Status(status), wire.clean(message), wire.clean(kind, 80)))
+            raise StudentFault(Fault(Status(status), clean(message), clean(kind, 80)))
         if reply.keys() != ({"value", "args"} if observe else {"value"}):
             raise wire.WireError("the reply is not a value")
     except (wire.WireError, TypeError, ValueError) as error:

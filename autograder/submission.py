@@ -16,7 +16,7 @@ import charset_normalizer
 from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.notebook import module_of_notebook
-from autograder.wire import clean
+from autograder.text import clean
 
 MAX_BYTES = 16 << 20
 MAX_FILES = 200

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.text import clean
+
 MAX_DEPTH = 32
 MAX_ITEMS = 100_000
 MAX_TENSORS = 20_000
@@ -61,12 +63,6 @@ def _refuse(constant: str) -> None:
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)  # made once: a new one for each frame takes longer
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
-
-
-def clean(text: str, limit: int = 500) -> str:
-    """Text fit for a terminal, a page and JSON: control characters and lone surrogates replaced, length capped."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text[:limit])
-    return shown + ("…" if len(text) > limit else "")
 
 
 def encode(value: object, max_bytes: int = MAX_FRAME, *, layout: bool = False) -> bytes:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import KitError
+from autograder.files import write_atomically
 from autograder.nbgrader import source
 from autograder.notebook import CHECKS_FILE
-from autograder.results import write_atomically
 
 CONFIG_FILE = "nbgrader_config.py"
 _CONFIG = '''"""nbgrader's settings. `autograder nbgrader init` writes this file once; from then on it is yours."""

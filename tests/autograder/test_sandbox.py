@@ -15,8 +15,8 @@ import torch
 from autograder import patience, wire
 from autograder.course import Limits
 from autograder.process import Order
+from autograder.results import StudentFault
 from autograder.sandbox import Server
-from autograder.student import StudentFault
 
 HERE = Path(__file__).parent
 LIMITS = "import_seconds: 3, check_seconds: 1.5, total_seconds: 12, memory_mb: 256, reply_mb: 4, scratch_mb: 4"

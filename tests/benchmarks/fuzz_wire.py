@@ -26,7 +26,8 @@ import numpy as np
 import torch
 
 from autograder import wire
-from autograder.student import StudentFault, read_reply
+from autograder.results import StudentFault
+from autograder.student import read_reply
 
 SECONDS = 10
 MEGABYTES = 500
