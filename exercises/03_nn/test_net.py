@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.compare import expect, expect_close, expect_equal
-from autograder.student import Student
+from autograder.checks.compare import expect, expect_close, expect_equal
+from autograder.checks.student import Student
 
 # --- Net: name and shape of each parameter ----------------------------------------------------------------------------
 

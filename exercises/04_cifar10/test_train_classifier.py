@@ -15,8 +15,8 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.compare import expect, expect_close, expect_equal, expect_shape
-from autograder.student import Student
+from autograder.checks.compare import expect, expect_close, expect_equal, expect_shape
+from autograder.checks.student import Student
 
 # make_transform
 

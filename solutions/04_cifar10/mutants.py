@@ -1,6 +1,6 @@
 """Named misconceptions of 04_cifar10, each a one-place edit of the reference solution."""
 
-from autograder.mutants import Mutant
+from autograder.course.mutants import Mutant
 
 MUTANTS = (
     # make_transform

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 HERE = Path(__file__).parent
-collect_ignore = ["mini_course", "correct", "attacks", "confined"]
+collect_ignore = ["mini_course", "end_to_end/attacks", "sandbox/confined"]
 
 
 def run_command(*arguments, cwd, timeout=180, **options):
     """Run `autograder …` in a folder; returns the finished process."""
     return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *map(str, arguments)],
+        [sys.executable, "-m", "autograder.frontends.cli", *map(str, arguments)],
         cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False,
         env={**os.environ, "COLUMNS": "200"}, **options,
     )  # fmt: skip

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from autograder import linux
+from autograder.sandbox.confinement import linux
 
 ORDINARY = 65534
 PR_SET_CHILD_SUBREAPER = 36
@@ -50,7 +50,7 @@ def orphans():
 
 def become_ordinary_user():
     """Show this Python and the kit to a user who may not enter the folder, such as root's home, that they lie in."""
-    needed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, Path(linux.__file__).parent)]
+    needed = [Path(p).resolve() for p in (sys.prefix, sys.base_prefix, Path(linux.__file__).parents[2])]
     closed = {next((p for p in reversed(path.parents) if not p.stat().st_mode & 1), None) for path in needed} - {None}
     linux.enter_new(CLONE_NEWNS)
     linux.mount("none", Path("/"), MS_REC | MS_PRIVATE)

@@ -12,7 +12,7 @@ Another version of torch, in an environment that has it and nothing else of the 
     export PYTHONPATH=.
     /tmp/torch211/bin/python tests/benchmarks/accelerator.py
     /tmp/torch211/bin/python tests/benchmarks/opinfo_sweep.py
-    /tmp/torch211/bin/python -m pytest -c /dev/null --rootdir . -W error tests/autograder/test_accelerator_*.py
+    /tmp/torch211/bin/python -m pytest -c /dev/null --rootdir . -W error tests/autograder/simulated_gpus
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.accelerator import simulated
+from autograder.simulated_gpus import simulated
 
 if TYPE_CHECKING:
     from collections.abc import Callable

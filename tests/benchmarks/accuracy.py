@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import budget, data
-from autograder.budget import Budget
+from autograder.images import store
+from autograder.images.training import Budget, choose
 
 Loop = Callable[[nn.Module, Any, nn.Module, Optimizer, int], object]
 
@@ -258,18 +258,18 @@ def main() -> int:
     torch.set_num_threads(1)
     root = Path(__file__).parents[2]
     settings = yaml.safe_load((root / "course.yaml").read_text(encoding="utf-8"))["topics"]["04_cifar10"]["settings"]
-    training = budget.choose(settings, source=options.source[-1], budget=options.budget)
+    training = choose(settings, source=options.source[-1], budget=options.budget)
     chosen = training.budget
     print(f"{training.source.name}; {options.budget}: {chosen}")
     print(f"{'kind':8} {'loop':34} {'mean':>6} {'sd':>6} {'min':>6} {'max':>6} {'margin':>7} {'cpu s':>6}  right side")
-    train, sound = data.resident(training.resident), True
+    train, sound = store.resident(training.resident), True
     kinds = {**dict.fromkeys(CORRECT, "correct"), **dict.fromkeys(BROKEN, "broken"), eval_mode: "special"}
     for loop, kind in kinds.items():
         if options.only in loop.__name__:
             results = []
             for seed in range(options.seeds):
-                name = data.resident_name(training.source, "test", chosen.test_images, seed + 1)
-                results.append(run(loop, train, data.resident(name), chosen, seed))
+                name = store.resident_name(training.source, "test", chosen.test_images, seed + 1)
+                results.append(run(loop, train, store.resident(name), chosen, seed))
             sound = show(kind, loop, results, chosen.minimum) and sound
     return 0 if sound else 1
 

@@ -3,7 +3,7 @@
     python tests/benchmarks/fuzz_wire.py [--frames 200000] [--seed 0]
 
 Half of the frames are valid ones with bytes changed, the other half is valid in form and absurd in content. Each goes to
-`wire.decode` and, as a reply, to `student.read_reply`. Exit code 1 if anything but a refusal or a value comes out, if one
+`values.decode` and, as a reply, to `student.read_reply`. Exit code 1 if anything but a refusal or a value comes out, if one
 frame takes longer than ten seconds, or if the memory grows by more than 500 MB.
 """
 
@@ -25,9 +25,9 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from autograder import wire
+from autograder.checks.student import read_reply
 from autograder.results import StudentFault
-from autograder.student import read_reply
+from autograder.wire import values
 
 SECONDS = 10
 MEGABYTES = 500
@@ -95,10 +95,10 @@ def outcome(frame: bytes) -> str:
     with contextlib.suppress(StudentFault):
         read_reply(frame)
     try:
-        value = wire.decode(frame)
-    except wire.WireError:
+        value = values.decode(frame)
+    except values.WireError:
         return "refused"
-    wire.encode(value)  # what was decoded is a value like any other
+    values.encode(value)  # what was decoded is a value like any other
     return "value"
 
 
@@ -106,15 +106,15 @@ def corpus() -> list[bytes]:
     """Valid frames, replies among them."""
     leaf = torch.ones(3, 2, requires_grad=True)
     leaf.grad = torch.zeros(3, 2)
-    values: list[Any] = [
+    samples: list[Any] = [
         None, 3, -2.5, float("nan"), "text", b"bytes", [1, [2, (3, "x")]], {"a": 1, 2: [None, True]},
         torch.arange(12.0).reshape(3, 4),
         torch.ones(2, 3, dtype=torch.bfloat16), torch.zeros(0, 5), torch.tensor(1 + 2j), leaf, np.arange(4), np.float32(2),
-        torch.float32, torch.device("cuda", 1), torch.Size([1, 2]), wire.Opaque("generator"), [torch.ones(2)] * 20,
+        torch.float32, torch.device("cuda", 1), torch.Size([1, 2]), values.Opaque("generator"), [torch.ones(2)] * 20,
     ]  # fmt: skip
-    replies: list[Any] = [{"value": value} for value in values]
+    replies: list[Any] = [{"value": value} for value in samples]
     replies += [{"value": 1, "args": [torch.ones(2), 3]}, {"fault": ["error", "Your code raised.", "ValueError"]}]
-    return [wire.encode(value, layout=layout) for value in values + replies for layout in (False, True)]
+    return [values.encode(value, layout=layout) for value in samples + replies for layout in (False, True)]
 
 
 def damaged(rng: random.Random, valid: list[bytes]) -> bytes:

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import tree_leaves, tree_map
 
-from autograder.accelerator import simulated
+from autograder.simulated_gpus import simulated
 
 warnings.filterwarnings("ignore")  # deprecations in torch's own test helpers
 DEVICE = torch.device("cuda", 1)  # not the current one, so that an operator cannot land on it by default

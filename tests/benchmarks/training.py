@@ -20,10 +20,13 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import answer, budget, course, data, grade
-from autograder.budget import Training
+from autograder.course import model
+from autograder.grading import grade
+from autograder.images import store
+from autograder.images.training import Training, choose
+from autograder.learner import loading
 from autograder.results import Report
-from autograder.submission import Submission
+from autograder.submission.handed_in import Submission
 
 ROOT = Path(__file__).parents[2]
 MOST, MOST_SECONDS = 1.1, 12.0
@@ -31,8 +34,8 @@ MOST, MOST_SECONDS = 1.1, 12.0
 
 def bare(module_file: Path, training: Training) -> float:
     """Seconds of a module's `train` on its own network in this process, whatever it prints."""
-    module = answer.load(module_file).module
-    chosen, images = training.budget, TensorDataset(*data.resident(training.resident))
+    module = loading.load(module_file).module
+    chosen, images = training.budget, TensorDataset(*store.resident(training.resident))
     torch.manual_seed(0)
     net = module.Net()
     loader = DataLoader(images, chosen.batch, shuffle=True)
@@ -49,9 +52,9 @@ def main() -> int:
     parser.add_argument("--budget", default="quick")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    topic = course.load(ROOT).topic("04_cifar10")
-    training = budget.choose(topic.settings, source=options.data, budget=options.budget)
-    others = sorted((ROOT / "tests/autograder/correct" / topic.name).glob(f"*/{topic.module}"))
+    topic = model.load(ROOT).topic("04_cifar10")
+    training = choose(topic.settings, source=options.data, budget=options.budget)
+    others = sorted((ROOT / "solutions" / topic.name / "alternatives").glob(f"*/{topic.module}"))
     alone: list[float] = []
     graded: list[Report] = []
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.student import Student
+from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder.checks.student import Student
 
 Rng = torch.Generator
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.uint8)

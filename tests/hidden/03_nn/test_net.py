@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.compare import Mismatch, expect, expect_close, expect_equal, expect_unchanged
+from autograder.checks.compare import Mismatch, expect, expect_close, expect_equal, expect_unchanged
 
 if TYPE_CHECKING:
-    from autograder.student import Student
+    from autograder.checks.student import Student
 
 Tensors = dict[str, torch.Tensor]  # parameters or gradients by name
 Batches = list[tuple[torch.Tensor, torch.Tensor]]

@@ -22,16 +22,16 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import data
-from autograder.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.embedded import CLASSES
-from autograder.wire import Resident
+from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder.images import store
+from autograder.images.drawings import CLASSES
+from autograder.wire.values import Resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograder.budget import Training
-    from autograder.student import Student
+    from autograder.checks.student import Student
+    from autograder.images.training import Training
 
 Tensors = dict[str, torch.Tensor]  # parameters and buffers by name
 
@@ -1028,7 +1028,7 @@ def test_trained_accuracy__reaches_the_minimum(
     expect_usable(found["weights"])
     net = build("cifar")
     net.load_state_dict({name: found["weights"][name] for name in net.state_dict()})
-    images, targets = data.resident(data.resident_name(training.source, "test", budget.test_images, test_seed))
+    images, targets = store.resident(store.resident_name(training.source, "test", budget.test_images, test_seed))
     with torch.no_grad():
         guesses = torch.cat([net(part).argmax(1) for part in images.split(500)])
     reached = (guesses == targets).double().mean().item()

@@ -1,4 +1,4 @@
-from autograder.mutants import Mutant
+from autograder.course.mutants import Mutant
 
 MUTANTS = (
     Mutant("row_means", "averages over the rows", "t.mean(1)", "t.mean(0)"),

@@ -1,0 +1,1 @@
+"""What a suite is made of, and how one check is run and judged."""

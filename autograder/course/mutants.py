@@ -1,0 +1,56 @@
+"""Mutants: named misconceptions, each a one-place edit of the reference solution."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.course.model import Topic
+from autograder.errors import KitError
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A misconception about `task`: in the source of the definition `within`, `old` is replaced by `new`.
+
+    `phrase` completes "Your result is what comes out of code that …".
+    """
+
+    task: str
+    phrase: str
+    old: str
+    new: str
+    within: str = ""
+
+
+def load(topic: Topic) -> tuple[Mutant, ...]:
+    """The topic's mutants, in file order; none where the course was released without its solutions."""
+    if not topic.mutants.is_file():
+        return ()
+    spec = importlib.util.spec_from_file_location(f"mutants_of_{topic.name}", topic.mutants)
+    if spec is None or spec.loader is None:
+        raise KitError(f"{topic.mutants}: cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Any = getattr(module, "MUTANTS", None)
+    if not isinstance(found, tuple) or not all(isinstance(item, Mutant) for item in found):
+        raise KitError(f"{topic.mutants}: MUTANTS must be a tuple of Mutant")
+    return found
+
+
+def source(mutant: Mutant, reference: str) -> str:
+    """The reference module's text with the mutant's edit; KitError unless the edit fits in exactly one place."""
+    name = mutant.within or mutant.task
+    found = [
+        node for node in ast.walk(ast.parse(reference)) if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
+    ]
+    if len(found) != 1:
+        raise KitError(f"mutant {mutant.phrase!r}: the reference has {len(found)} definitions named {name}")
+    lines = reference.splitlines(keepends=True)
+    first, last = found[0].lineno - 1, found[0].end_lineno
+    before, body, after = "".join(lines[:first]), "".join(lines[first:last]), "".join(lines[last:])
+    if body.count(mutant.old) != 1:
+        raise KitError(f"mutant {mutant.phrase!r}: {mutant.old!r} is in {name} {body.count(mutant.old)} times, not once")
+    return before + body.replace(mutant.old, mutant.new) + after

@@ -1,0 +1,1 @@
+"""What instructors and students read of a grading: the OUT folder, tables and pages."""

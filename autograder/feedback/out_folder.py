@@ -1,0 +1,68 @@
+"""The OUT folder of a grading: results/NAME.json, evidence/NAME.json, scores.csv, grading.json and the pages."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from autograder import results
+from autograder.course.model import Course, Topic
+from autograder.errors import KitError
+from autograder.feedback import pages, tables
+from autograder.files import write_atomically
+from autograder.results import Report
+
+
+def seed(out: Path, asked: int | None) -> int:
+    """The seed asked for, or that OUT was graded with before, so that grading again gives the same scores, or a new one."""
+    if asked is not None:
+        return asked
+    if (out / "grading.json").is_file():
+        return int(_record(out)["seed"])
+    return secrets.randbelow(1 << 31)
+
+
+def _record(out: Path) -> dict[str, Any]:
+    path = out / "grading.json"
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {"topic": str(record["topic"]), "seed": int(record["seed"])}
+    except OSError as error:
+        raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
+    except (ValueError, KeyError, TypeError):
+        raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
+
+
+def keep(out: Path, item: Report) -> None:
+    """Write one submission's result as soon as it is there."""
+    write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
+    if item.attachments:
+        text = json.dumps(item.attachments, ensure_ascii=False)
+        write_atomically(out / "evidence" / f"{item.submission}.json", text)
+
+
+def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:
+    """Write what is about the class as a whole."""
+    record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
+    write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    write_atomically(out / "scores.csv", tables.scores_csv(topic, reports))
+    pages.write(out, f"{topic.name}: {topic.title}", reports)
+
+
+def read(out: Path, course: Course) -> tuple[Topic, int, list[Report]]:
+    """The topic, the seed and every result in OUT, with its evidence."""
+    record = _record(out)
+    found = []
+    for path in sorted((out / "results").glob("*.json")):
+        try:
+            item = results.from_json(path.read_text(encoding="utf-8"))
+            evidence = out / "evidence" / path.name
+            attached = json.loads(evidence.read_text(encoding="utf-8")) if evidence.is_file() else {}
+        except (OSError, ValueError, KitError) as error:
+            raise KitError(f"{path}: {error}") from None
+        found.append(replace(item, attachments=attached))
+    return course.topic(record["topic"]), record["seed"], found

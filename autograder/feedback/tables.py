@@ -1,0 +1,56 @@
+"""Reports for people: the terminal's tables and scores.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from autograder.course.model import Topic
+from autograder.results import Report, Status
+
+_COLOURS = {Status.PASSED: "green", Status.PARTIAL: "yellow", Status.BROKEN: "magenta"}
+
+
+def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
+    """One row a submission."""
+    table = Table(title=f"{topic.name}: {topic.title}", title_justify="left")
+    table.add_column("submission", overflow="fold")
+    table.add_column("status")
+    table.add_column("score", justify="right")
+    table.add_column("not yet", overflow="fold")
+    for report in reports:
+        lost = ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
+        text = report.message if report.status != "graded" else lost
+        table.add_row(escape(report.submission), str(report.status), f"{report.score:g}/{report.max_score:g}", escape(text))
+    return table
+
+
+def submission_table(report: Report) -> Table:
+    """One row a task, with what the learner should read."""
+    table = Table(title=escape(f"{report.submission}: {report.score:g} of {report.max_score:g}"), title_justify="left")
+    table.add_column("task")
+    table.add_column("status")
+    table.add_column("points", justify="right")
+    table.add_column("feedback", overflow="fold")
+    for task in report.tasks:
+        colour = _COLOURS.get(task.status, "red")
+        feedback = " ".join(text for text in (task.message, task.diagnosis) if text)
+        points = f"{task.score:g}/{task.max_score:g}"
+        table.add_row(task.id, f"[{colour}]{task.status}[/]", points, escape(feedback))
+    return table
+
+
+def scores_csv(topic: Topic, reports: Sequence[Report]) -> str:
+    """OUT/scores.csv: a row a submission, a column a task."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks)])
+    for report in reports:
+        scores = {task.id: task.score for task in report.tasks}
+        row = [report.submission, report.topic, report.score, report.max_score, report.status]
+        writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks)])
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""Where people meet the kit: the command line, Jupyter and nbgrader."""

@@ -1,0 +1,283 @@
+"""The command `autograder`. Exit codes: 0 done, 1 some check failed, 2 the command could not do its work."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course import model
+from autograder.errors import KitError
+from autograder.sandbox import launch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from autograder.grading.grade import Plan
+    from autograder.results import Report
+    from autograder.submission.handed_in import Submission
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a KitError is one line on stderr and exit code 2."""
+    options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: nothing stays behind
+    try:
+        code: int = options.run(options)
+    except KitError as error:
+        print(f"autograder: {error}", file=sys.stderr)  # noqa: T201  the command's own output
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        gc.freeze()  # Python looks through all objects before it ends, and torch has many
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="autograder", description="Exercises in PyTorch that grade themselves.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="run the public checks of one topic, or of all")
+    check.add_argument("topic", nargs="?", metavar="TOPIC")
+    check.set_defaults(run=_check)
+
+    watch = commands.add_parser("watch", help="run a topic's public checks at every save")
+    watch.add_argument("topic", metavar="TOPIC")
+    watch.set_defaults(run=_watch)
+
+    hint = commands.add_parser("hint", help="show a task's hint")
+    hint.add_argument("task", metavar="TASK")
+    hint.set_defaults(run=_hint)
+
+    grade = commands.add_parser("grade", help="grade a folder of submissions with the hidden suite")
+    grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
+    grade.add_argument("--topic", required=True)
+    grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
+    grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
+    grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
+    grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
+                       "an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
+    grade.set_defaults(run=_grade)
+
+    report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
+    report.add_argument("out", type=Path, metavar="OUT")
+    report.set_defaults(run=_report)
+
+    verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
+    verify.add_argument("topic", nargs="?", metavar="TOPIC")
+    verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
+    verify.add_argument("--workers", type=_positive, default=os.cpu_count(), help="processes (default: one a processor)")
+    verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
+    verify.set_defaults(run=_verify)
+
+    demo = commands.add_parser("demo", help="grade the bundled sample submissions")
+    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
+    demo.set_defaults(run=_demo, workers=1)
+
+    for command in (grade, verify, demo):
+        command.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")
+        command.add_argument("--device", choices=("simulated", "cuda"), default="simulated",
+                             help="cuda: besides, on this machine's GPUs, whose driver needs --isolation reduced")  # fmt: skip
+        command.add_argument("--data", default="", help="images to train on: auto, official, embedded, or a path")
+        command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
+        command.add_argument("--budget", default="", help="the budget to train with, from model.yaml")
+
+    nbgrader = commands.add_parser("nbgrader", help="use the course in nbgrader")
+    init = nbgrader.add_subparsers(required=True, metavar="COMMAND").add_parser(
+        "init", help="make an nbgrader course with a notebook for every topic"
+    )
+    init.add_argument("folder", type=Path, metavar="DIR")
+    init.add_argument("--force", action="store_true", help="lose what was edited in the notebooks")
+    init.set_defaults(run=_nbgrader_init)
+
+    doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return value
+
+
+def _here() -> model.Course:
+    return model.load(model.find_root(Path.cwd()))
+
+
+def _check(options: argparse.Namespace) -> int:
+    found = _here()
+    topics = [found.topic(options.topic)] if options.topic else [t for t in found.topics if t.public_checks.is_file()]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *(str(t.exercise) for t in topics)]
+    return min(subprocess.run(command, check=False, cwd=found.root).returncode, 1)  # noqa: S603  our own command
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from autograder.frontends import watch  # noqa: PLC0415  imports torch
+
+    watch.watch(_here().topic(options.topic))
+    return 0
+
+
+def _hint(options: argparse.Namespace) -> int:
+    found = _here()
+    hints = [(t, task) for t in found.topics for task in t.tasks if task.id == options.task]
+    if not hints:
+        raise KitError(f"there is no task {options.task!r}; see model.yaml for their names")
+    for topic, task in hints:
+        print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
+    return 0
+
+
+def _plan(topic: model.Topic, options: argparse.Namespace, seed: int) -> Plan:
+    import torch  # noqa: PLC0415  other commands need not wait for it
+
+    from autograder.grading import gpus, grade  # noqa: PLC0415  the same
+    from autograder.images.training import choose  # noqa: PLC0415  the same
+
+    isolation, training = grade.isolation_here(options.isolation, options.device), None
+    found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
+    if "budgets" in topic.settings:
+        training = choose(topic.settings, source=options.data, budget=options.budget, allow_download=options.download)
+    return grade.Plan(topic, seed, isolation, training, gpus=found)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    topic = _here().topic(options.topic)
+    with launch.started(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
+        launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
+        from autograder.feedback import out_folder  # noqa: PLC0415  imports torch
+        from autograder.submission import handed_in  # noqa: PLC0415  imports torch
+
+        submissions = handed_in.find(options.submissions, topic)
+        plan = _plan(topic, options, out_folder.seed(options.out, options.seed))
+        if not options.gradebook:
+            _grade_to(plan, submissions, options, server)
+            return 0
+        from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+
+        gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
+        reports = _grade_to(plan, submissions, options, server)
+    written = gradebook.record(options.gradebook, topic, reports)
+    print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
+    return 0
+
+
+def _grade_to(
+    plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: launch.Launch | None
+) -> list[Report]:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
+    from autograder.grading import grade  # noqa: PLC0415  imports torch
+
+    found: dict[str, Report] = {}
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
+
+        def keep(item: Report) -> None:
+            found[item.submission] = item
+            out_folder.keep(options.out, item)
+            progress.advance(bar)
+
+        grade.grade(plan, submissions, keep, options.workers, server)
+    reports = [found[name] for name in sorted(found)]
+    out_folder.finish(options.out, plan.topic, plan.seed, reports)
+    console = Console()
+    console.print(tables.class_table(plan.topic, reports))
+    places = f"Results: {options.out / 'results'}, scores: {options.out / 'scores.csv'}, report: {options.out / 'index.html'}"
+    console.print(places, soft_wrap=True)
+    return reports
+
+
+def _report(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
+
+    topic, seed, reports = out_folder.read(options.out, _here())
+    out_folder.finish(options.out, topic, seed, reports)
+    console = Console()
+    console.print(tables.class_table(topic, reports))
+    console.print(f"Report: {options.out / 'index.html'}", soft_wrap=True)
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from autograder.grading import verify  # noqa: PLC0415  imports torch
+
+    found = _here()
+    topics = [found.topic(options.topic)] if options.topic else list(found.topics)
+    console, sound = Console(), True
+    for topic in topics:
+        plan = _plan(topic, options, 0)
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            bar = progress.add_task(f"verifying {topic.name}", total=None)
+            verdict = verify.verify(topic, plan, options.seeds, options.workers, functools.partial(_advance, progress, bar))
+        state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
+        console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, "
+                      f"{verdict.mutants - len(verdict.undiagnosed)} diagnosed, "
+                      f"{options.seeds} seeds: {state}", soft_wrap=True)  # fmt: skip
+        for problem in verdict.problems:
+            console.print(f"  {problem}", soft_wrap=True, markup=False)
+        for line in verdict.undiagnosed if options.undiagnosed else ():
+            console.print(f"  not diagnosed: {line}", soft_wrap=True, markup=False)
+        sound = sound and not verdict.problems
+    return 0 if sound else 1
+
+
+def _advance(progress: Progress, bar: TaskID, _: Report) -> None:
+    progress.advance(bar)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    topic = _here().topic("03_nn")
+    with launch.started(topic.warm) as server:
+        launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
+        from autograder.feedback import tables  # noqa: PLC0415  imports torch
+        from autograder.submission import handed_in  # noqa: PLC0415  imports torch
+
+        samples = handed_in.find(Path(__file__).parents[1] / "samples" / topic.name, topic)
+        reports = _grade_to(_plan(topic, options, 0), samples, options, server)
+    half_done = next(item for item in reports if 0 < item.score < item.max_score)
+    Console().print(tables.submission_table(half_done))
+    return 0
+
+
+def _nbgrader_init(options: argparse.Namespace) -> int:
+    from autograder.frontends.nbgrader import init  # noqa: PLC0415  only this command needs it
+
+    for line in init.create(_here(), options.folder, force=options.force):
+        print(line)  # noqa: T201  the command's own output
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder.frontends import doctor  # noqa: PLC0415  imports torch
+
+    Console().print(doctor.table())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+"""The public checks of a task inside a notebook, for the code of the notebook itself, as a table.
+
+    from autograder.frontends.jupyter import check
+
+    check("train_step", globals())
+
+The checks are in `public_checks.py` beside the notebook, which `autograder nbgrader init` writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import html
+import importlib.util
+import os
+import re
+import sys
+import textwrap
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.checks.judge import judge
+from autograder.checks.pytest_plugin import derived_seed
+from autograder.checks.student import Student
+from autograder.images.torchvision_shim import import_torchvision
+from autograder.learner import loading, ranks
+from autograder.results import CheckResult, Status
+from autograder.submission.notebook import CHECKS_FILE
+
+REPLY_BYTES = 1 << 30  # nothing crosses to another process here
+
+
+class ChecksNotPassedError(Exception):
+    """Some check does not pass; `nbgrader validate` shows the text in place of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return str(self).splitlines()
+
+
+@dataclass(frozen=True)
+class Table:
+    """What became of a task's checks, for a page and for a terminal."""
+
+    task: str
+    results: tuple[CheckResult, ...]
+    hint: str
+
+    @property
+    def done(self) -> bool:
+        """Whether all checks pass."""
+        return all(result.status is Status.PASSED for result in self.results)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f'<tr><td style="text-align:left;white-space:nowrap;color:{_colour(result)}">{_mark(result)}</td>'
+            f'<td style="text-align:left">It {html.escape(result.title)}.</td>'
+            f'<td style="text-align:left">{html.escape(_seen(result))}</td></tr>'
+            for result in self.results
+        )
+        hint = f"<details><summary>Hint</summary>{html.escape(self.hint)}</details>" if _stuck(self) else ""
+        return f"<p><b>{html.escape(_headline(self))}</b></p><table>{rows}</table>{hint}"
+
+    def __repr__(self) -> str:
+        lines = [_headline(self)]
+        for result in self.results:
+            lines.append(f"  {_mark(result)}  It {result.title}.")
+            lines += textwrap.wrap(_seen(result), 100, initial_indent=" " * 15, subsequent_indent=" " * 15)
+        return "\n".join([*lines, *[f"  Hint: {self.hint}"] * _stuck(self)])
+
+
+def _stuck(table: Table) -> bool:
+    return bool(table.hint) and not table.done
+
+
+def _headline(table: Table) -> str:
+    passed = sum(result.status is Status.PASSED for result in table.results)
+    if not table.results:
+        return f"{table.task}: has no public checks; it is checked when you have handed in"
+    if any(result.status is Status.MISSING for result in table.results):
+        return f"{table.task}: not done yet"
+    return f"{table.task}: {passed} of {len(table.results)} public checks pass"
+
+
+def _colour(result: CheckResult) -> str:
+    return "#2e7d32" if result.status is Status.PASSED else "#c62828"
+
+
+def _mark(result: CheckResult) -> str:
+    names: Mapping[Status, str] = {Status.PASSED: "✓ passed", Status.MISSING: "· missing"}
+    return f"{names.get(result.status, f'✗ {result.status}'):<11}"
+
+
+def _seen(result: CheckResult) -> str:
+    return " ".join(text for text in (result.message, result.detail, result.diagnosis) if text)
+
+
+def check(task: str, namespace: Mapping[str, Any]) -> None:
+    """Run the public checks of `task` with the functions and classes in `namespace`, and show the results.
+
+    Raises:
+        ChecksNotPassedError: some check does not pass, and nbgrader runs the notebook to validate it. It is also raised where
+            nbgrader would take this self-check, which the notebook's own code could forge, for a grade.
+    """
+    if os.environ.get("NBGRADER_EXECUTION") == "autograde":
+        raise ChecksNotPassedError("No grade: nbgrader_config.py does not put autograder in the place of nbgrader's Execute.")
+    suite = _suite(Path.cwd() / CHECKS_FILE)
+    if any("torchvision" in cell for cell in namespace.get("In", ())):
+        import_torchvision()  # heals a wheel that a plain import would fail on
+    table = run(suite, task, namespace)
+    _show(table)
+    if not table.done and os.environ.get("NBGRADER_EXECUTION"):
+        raise ChecksNotPassedError(str(table))
+
+
+def _suite(path: Path) -> types.ModuleType:
+    """The checks beside the notebook, read anew each time."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is not in {path.parent}: keep it beside the notebook")
+    spec = importlib.util.spec_from_file_location("public_checks", path)
+    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  for the type checker: it is a Python file
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that the source of its probes can be found
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Table:
+    """Results of the suite's checks of `task`; once the code turns out to be missing, the rest is left out."""
+    if task not in suite.TASKS:
+        raise ValueError(f"there is no task {task!r} in {CHECKS_FILE}; it has {', '.join(suite.TASKS)}")
+    known: dict[str, Any] = suite.TASKS[task]
+    results: list[CheckResult] = []
+    for name, function in vars(suite).items():
+        if name.startswith(f"test_{task}__") and not (results and results[-1].status is Status.MISSING):
+            results.append(_run_one(suite.TOPIC, name, function, namespace, known))
+    return Table(task, tuple(results), known["hint"])
+
+
+def _run_one(
+    topic: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], known: Mapping[str, Any]
+) -> CheckResult:
+    title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
+    started, error = time.monotonic(), None
+    with _devices(function), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
+        module = types.ModuleType("notebook")
+        module.__dict__.update(namespace)
+        loaded = loading.Loaded(module, None, _folder(namespace))
+        student = Student(
+            lambda frame: loading.serve(loaded, frame, REPLY_BYTES, (KeyboardInterrupt,)),
+            derived_seed(0, topic, name, "replies"),
+            known["forbid"],
+            functools.partial(ranks.ask_here, loaded, REPLY_BYTES, known["seconds"]),
+        )
+        offered = {
+            "student": student,
+            "rng": torch.Generator().manual_seed(derived_seed(0, topic, name, "inputs")),
+            "attach": lambda *_: None,
+        }
+        wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
+        try:
+            function(**{argument: offered[argument] for argument in wanted})
+        except Exception as raised:  # noqa: BLE001  the judge tells the learner's faults from the suite's
+            error = raised
+    result = judge(error, title, student, time.monotonic() - started)
+    return replace(result, message=_in_cells(result.message))
+
+
+@contextlib.contextmanager
+def _devices(function: Callable[..., None]) -> Iterator[None]:
+    counts = [mark.args[0] for mark in getattr(function, "pytestmark", []) if mark.name == "devices"]
+    if not counts:
+        yield
+        return
+    from autograder import simulated_gpus  # noqa: PLC0415  only topics with devices need it
+
+    with simulated_gpus.simulated(counts[0]):
+        yield
+
+
+def _shell() -> Any:
+    """The IPython that runs the notebook, or None."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
+
+
+def _folder(namespace: Mapping[str, Any]) -> Path:
+    """Where tracebacks place the notebook's code."""
+    shell = _shell()
+    return Path(shell.compile.get_code_name("", "", 0) if shell else namespace.get("__file__", "?")).parent
+
+
+def _in_cells(text: str) -> str:
+    """The text with "cell In[3]" for the file that IPython invents for that cell."""
+    compiler = getattr(_shell(), "compile", None)
+    if compiler is None:
+        return text
+    folder = Path(compiler.get_code_name("", "", 0)).parent
+
+    def named(match: re.Match[str]) -> str:
+        label = compiler.format_code_name(str(folder / match[1]))
+        return f"of cell {label[1]}" if label else match[0]
+
+    return re.sub(r"\bof (\S+\.py\b|<\S+>)", named, text)
+
+
+def _show(table: Table) -> None:
+    shell = _shell()
+    if shell is None:
+        print(table)  # noqa: T201  this is the output
+    else:
+        shell.display_pub.publish({"text/plain": str(table), "text/html": table._repr_html_()})

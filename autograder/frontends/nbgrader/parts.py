@@ -1,0 +1,168 @@
+"""A topic's module in parts, each of which becomes a cell: the stub's text, with the solution where the stub has a TODO."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autograder.course.model import Topic
+from autograder.errors import KitError
+
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+@dataclass(frozen=True)
+class Part:
+    """Source text that stays together. `tasks` are done in it; `name` is the definition's, or "" for given code."""
+
+    name: str
+    tasks: tuple[str, ...]
+    source: str
+
+
+def groups(topic: Topic) -> dict[str, tuple[str, ...]]:
+    """The stub's definitions that hold tasks, in the stub's order, each with its tasks.
+
+    A method counts to its class. A task without a definition of its own counts to the task before it.
+    """
+    found = {node.name: node for node in _parse(topic.stub.read_text(encoding="utf-8"), str(topic.stub)).body
+             if isinstance(node, Definition)}  # fmt: skip
+    methods = {member.name: node.name for node in found.values() if isinstance(node, ast.ClassDef)
+               for member in node.body if isinstance(member, ast.FunctionDef)}  # fmt: skip
+    owner = ""
+    owners: dict[str, str] = {}
+    for task in topic.tasks:
+        owner = task.id if task.id in found else methods.get(task.id, owner)
+        if not owner:
+            raise KitError(f"{topic.stub}: no function or class for the task {task.id}")
+        owners[task.id] = owner
+    return {name: tasks for name in found if (tasks := tuple(task for task in owners if owners[task] == name))}
+
+
+def parts(topic: Topic) -> list[Part]:
+    """The whole module, without its docstring, in order; KitError where solution and stub do not fit together."""
+    stub, solution = topic.stub.read_text(encoding="utf-8"), topic.solution.read_text(encoding="utf-8")
+    tree, reference = _parse(stub, str(topic.stub)), _parse(solution, str(topic.solution))
+    solved = {node.name: node for node in reference.body if isinstance(node, Definition)}
+    known = {ast.unparse(node) for node in _single(tree)}
+    extras = [node for node in _single(reference) if ast.unparse(node) not in known
+              and getattr(node, "name", "") not in solved.keys() & _names(tree)]  # fmt: skip
+    lines = stub.splitlines()
+    found: list[Part] = []
+    line = tree.body[0].end_lineno or 0 if _docstring(tree) else 0
+    tasks = groups(topic)
+    for node in tree.body:
+        if isinstance(node, Definition) and node.name in tasks:
+            if node.name not in solved:
+                raise KitError(f"{topic.solution}: there is no {node.name}, which the stub has")
+            found += _given(lines[line : _first_line(node) - 1])
+            line = node.end_lineno or 0
+            merged = _merged(node, solved[node.name], stub, solution, extras)
+            found.append(Part(node.name, tasks[node.name], merged))
+    return [*found, *_given(lines[line:])]
+
+
+def introduction(topic: Topic) -> str:
+    """The stub's docstring without the sentences about files and commands, which a notebook does not have."""
+    text = ast.get_docstring(_parse(topic.stub.read_text(encoding="utf-8"), str(topic.stub))) or ""
+    paragraphs = (re.split(r"(?<=[.:])\s+", paragraph) for paragraph in text.split("\n\n"))
+    kept = (" ".join(s for s in p if "pytest" not in s and "README" not in s) for p in paragraphs)
+    return "\n\n".join(paragraph for paragraph in kept if paragraph)
+
+
+def _parse(text: str, name: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise KitError(f"{name}:{error.lineno}: does not parse: {error.msg}") from None
+
+
+def _single(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The module's statements after its docstring, with one import for each imported name."""
+    for node in tree.body[_docstring(tree) :]:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            yield from (ast.ImportFrom(node.module, [alias], node.level) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (ast.Import([alias]) for alias in node.names)
+        elif not isinstance(node, ast.ImportFrom):
+            yield node
+
+
+def _names(tree: ast.Module) -> set[str]:
+    return {node.name for node in tree.body if isinstance(node, Definition)}
+
+
+def _docstring(node: ast.Module | Definition) -> int:
+    """How many statements at the start are a docstring: 0 or 1."""
+    return int(ast.get_docstring(node) is not None)
+
+
+def _given(lines: list[str]) -> Iterator[Part]:
+    text = re.sub(r"  # noqa\b.*", "", "\n".join(lines)).strip()
+    if text:
+        yield Part("", (), text)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _merged(node: Definition, solved: Definition, stub: str, solution: str, extras: list[ast.stmt]) -> str:
+    """The stub's definition, with the solution in the place of each `raise NotImplementedError` that ends a function."""
+    pairs = [(node, solved)]
+    if isinstance(node, ast.ClassDef):
+        methods = {member.name: member for member in solved.body if isinstance(member, ast.FunctionDef)}
+        own = [member for member in node.body if isinstance(member, ast.FunctionDef)]
+        if missing := {member.name for member in own} ^ methods.keys():
+            raise KitError(f"{node.name}: stub and solution do not have the same methods: {', '.join(sorted(missing))}")
+        pairs = [(member, methods[member.name]) for member in own]
+    lines = stub.splitlines()
+    start, end = _first_line(node) - 1, node.end_lineno or 0
+    for todo, done in reversed(pairs):
+        last = todo.body[-1]
+        if isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last):
+            region = _region(todo, done, solution, extras)
+            end += len(region) - 1
+            lines[last.lineno - 1 : last.end_lineno] = region
+    return "\n".join(lines[start:end])
+
+
+def _region(todo: Definition, done: Definition, solution: str, extras: list[ast.stmt]) -> list[str]:
+    """The solution's statements that the stub does not give already, between nbgrader's delimiters."""
+    given = todo.body[_docstring(todo) : -1]
+    own = done.body[_docstring(done) :]
+    while given and own and ast.unparse(given[0]) == ast.unparse(own[0]):
+        given, own = given[1:], own[1:]
+    texts = solution.splitlines()
+    line = _first_line(own[0]) - 1 if own else 0
+    while own and texts[line - 1].lstrip().startswith("#"):
+        line -= 1
+    body = texts[line : done.end_lineno] if own else []
+    indent = " " * todo.body[-1].col_offset
+    needed = [ast.get_source_segment(solution, node) or ast.unparse(node) for node in _needed(own, extras)]
+    helpers = textwrap.indent("\n".join(needed), indent).splitlines()
+    return [f"{indent}### BEGIN SOLUTION", *helpers, *body, f"{indent}### END SOLUTION"]
+
+
+def _needed(body: list[ast.stmt], extras: list[ast.stmt]) -> list[ast.stmt]:
+    """Those of the extras whose names the body uses, directly or through others of them."""
+    needed: list[ast.stmt] = []
+    while True:
+        used = {node.id for part in [*body, *needed] for node in ast.walk(part) if isinstance(node, ast.Name)}
+        found = [node for node in extras if used & set(_binds(node))]
+        if found == needed:
+            return needed
+        needed = found
+
+
+def _binds(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    elif isinstance(node, Definition):
+        yield node.name
+    else:
+        yield from (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))

@@ -1,0 +1,124 @@
+"""The notebook of a topic as instructors keep it in source/: the lesson, the tasks with their solutions, their tests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from autograder.course.model import Topic
+from autograder.errors import KitError
+from autograder.frontends.nbgrader.parts import introduction, parts
+from autograder.submission.notebook import CHECKS_FILE
+
+Cell = dict[str, Any]
+Document = dict[str, Any]
+LESSON = "README.md"
+
+_HOW = (
+    "Complete the cells below, each where it says `YOUR CODE HERE`. The cell after it shows whether the public checks of "
+    "the task pass, for the code in this notebook. When you hand in, further checks decide your points. You may add "
+    f"cells. Before you hand in, restart and run all. Keep `{CHECKS_FILE}` beside the notebook."
+)
+
+
+def test_cell(task: str) -> str:
+    """The grade id of the task's locked test cell."""
+    return f"test_{task}"
+
+
+def notebook(topic: Topic) -> Document:
+    """The notebook as JSON data, the same at every call; KitError where the topic's files do not fit together."""
+    for path in (topic.public_checks, topic.stub, topic.solution, topic.exercise / LESSON):
+        if not path.is_file():
+            raise KitError(f"{path}: there is no such file yet, so there can be no notebook")
+    cells = list(_cells(topic))
+    return {
+        "cells": cells,
+        "metadata": {
+            "autograder": {"topic": topic.name, "fingerprint": fingerprint(cells)},
+            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+
+
+def text(document: Document) -> str:
+    """The content of the .ipynb file."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def fingerprint(cells: list[Cell]) -> str:
+    """Changes when somebody edits the cells, not when they are run or saved."""
+    essence = [["".join(cell["source"]), cell["cell_type"], cell["metadata"].get("nbgrader")] for cell in cells]
+    return hashlib.sha256(json.dumps(essence, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def public_checks(topic: Topic) -> str:
+    """The public checks as a file beside the notebook, with what `autograder.frontends.jupyter` wants to know of the tasks."""
+    tasks = {task.id: {"hint": task.hint, "forbid": task.forbid, "seconds": task.limits.check_seconds} for task in topic.tasks}
+    lines = ",\n".join(f"    {name!r}: {known!r}" for name, known in tasks.items())
+    suite = topic.public_checks.read_text(encoding="utf-8").rstrip()
+    return f"{suite}\n\n\nTOPIC = {topic.name!r}\nTASKS = {{\n{lines},\n}}\n"
+
+
+def _cells(topic: Topic) -> Iterator[Cell]:
+    for number, section in enumerate(_sections(topic), 1):
+        yield _markdown(f"lesson-{number}", section)
+    yield _markdown("tasks", "\n\n".join(filter(None, ["## The tasks", introduction(topic), _HOW])))
+    given = 0
+    for part in parts(topic):
+        if not part.tasks:
+            given += 1
+            yield _code(f"given-{given}", part.source, {})
+            continue
+        points = ", ".join(f"`{task}` ({_points(topic.task(task).points)})" for task in part.tasks)
+        yield _markdown(f"about-{part.name}", f"### {points}")
+        yield _code(part.name, part.source, {"grade_id": part.name, "solution": True})
+        for task in part.tasks:
+            call = f"from autograder.frontends.jupyter import check\n\ncheck({task!r}, globals())"
+            marks = {"grade_id": test_cell(task), "grade": True, "locked": True, "points": topic.task(task).points}
+            yield _code(test_cell(task), call, marks)
+
+
+def _sections(topic: Topic) -> list[str]:
+    """The lesson in the words of a notebook, cut before each heading of the second level."""
+    lesson = topic.exercise / LESSON
+    text = lesson.read_text(encoding="utf-8").replace(f"`{topic.module}`", "this notebook")
+    text = re.sub(r"```\w*\npytest exercises/[^`]*```", "> The cell below each task runs its checks.", text)
+    text = re.sub(r"\(\.\./(\w+)/README\.md\)", r"(../\1/\1.ipynb)", text)
+    sections, fenced = [""], False
+    for line in text.splitlines(keepends=True):
+        fenced ^= line.lstrip().startswith("```")
+        if line.startswith("## ") and not fenced:
+            sections.append("")
+        sections[-1] += line
+    return [section.strip() for section in sections if section.strip()]
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point{'s' * (points != 1)}"
+
+
+def _markdown(name: str, source: str) -> Cell:
+    return {"cell_type": "markdown", "id": _id(name), "metadata": {}, "source": source.splitlines(keepends=True)}
+
+
+def _code(name: str, source: str, marks: dict[str, Any]) -> Cell:
+    usual = {"grade": False, "locked": False, "schema_version": 3, "solution": False, "task": False}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": _id(name),
+        "metadata": {"nbgrader": {**usual, **marks}} if marks else {},
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def _id(name: str) -> str:
+    return re.sub(r"[^\w-]", "-", name, flags=re.ASCII)[:64]

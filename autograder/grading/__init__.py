@@ -1,0 +1,1 @@
+"""Grades submissions with a hidden suite, and proves a suite sound."""

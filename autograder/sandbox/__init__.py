@@ -1,0 +1,1 @@
+"""A submission's processes: a warm server forks confined children, which answer requests."""

@@ -1,0 +1,257 @@
+"""The grader's end of one submission's process: hands over files, asks, says in a learner's words how it ended."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+from autograder.course.model import Limits
+from autograder.errors import SandboxError
+from autograder.results import Fault, Status, StudentFault
+from autograder.sandbox import scratch
+from autograder.text import clean
+from autograder.wire import frames, values
+
+START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
+_WAKE_SECONDS = 0.25
+_AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
+_AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
+
+_SIGNALS = {
+    signal.SIGKILL: "it was stopped by the system, as happens when memory runs out. Smaller or fewer tensors need less",
+    signal.SIGSEGV: "it crashed Python itself (segmentation fault), as a recursion without end or ctypes can",
+    signal.SIGABRT: "a library stopped it (abort), as happens when memory runs out in the middle of an operation",
+    signal.SIGBUS: "it used memory that is not there (bus error)",
+    signal.SIGFPE: "an arithmetic error in compiled code stopped it",
+    signal.SIGSYS: "it asked the system for something that graded code may not do",
+    signal.SIGXFSZ: "it wrote a file larger than allowed",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a child is opened for.
+
+    `tasks` names the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are
+    simulated unless `gpu` says that they are the machine's own.
+    """
+
+    files: Mapping[str, bytes]
+    module: str
+    tasks: Sequence[str]
+    limits: Limits
+    devices: int | None = None
+    network: bool = False
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended: its wait status, and whether it had to be killed."""
+
+    status: int
+    killed: bool
+
+
+class Child:
+    """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request."""
+
+    def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended], drop: Callable[[], None]) -> None:
+        self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
+        self._limits = Limits()
+        self._watches_disk = False
+        self._ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
+        self.ended: Fault | None = None
+        self.looked: dict[str, list[Any]] = {}
+
+    def introduce(self, order: Order) -> None:
+        """Hand over the files; learn what the static look found; wait for the import.
+
+        Raises:
+            SandboxError: the child was not ready for the submission.
+            StudentFault: the files cannot be looked at, or the import failed.
+        """
+        self._limits = order.limits
+        first = {"files": dict(order.files), "module": order.module, "tasks": list(order.tasks),
+                 "devices": order.devices, "gpu": order.gpu, "reply_bytes": order.limits.reply_mb << 20,
+                 "import_seconds": order.limits.import_seconds}  # fmt: skip
+        nonce = secrets.token_bytes(frames.NONCE_BYTES)
+        end = time.monotonic() + START_SECONDS
+        try:
+            with suppress(OSError):  # a process that could not start has left word why
+                self._stream.settimeout(START_SECONDS)
+                frames.send(self._stream, nonce, values.encode(first, sum(map(len, order.files.values())) + (1 << 20)))
+            got, body = self._read(end, START_SECONDS)
+        except StudentFault as stopped:  # no byte of the submission has been looked at yet
+            raise SandboxError(f"a submission's process did not start: {stopped}") from None
+        if got != nonce:
+            raise SandboxError(f"a submission's process failed: {clean(body.decode('utf-8', 'replace'))}")
+        self._watches_disk = "mount" not in values.decode(body)["ready"]
+        limit = order.limits.import_seconds
+        end = time.monotonic() + limit
+        got, body = self._read(end, limit, "Importing the module")
+        if got != nonce:
+            raise SandboxError(f"a look at the source failed: {clean(body.decode('utf-8', 'replace'))}")
+        looked = values.decode(body)  # sent before the submission's first line has run
+        if looked["fault"] is not None:
+            self._end(Fault(Status.ERROR, clean(looked["fault"])))
+        self.looked = looked["looked"]
+        got, body = self._read(end, limit, "Importing the module")
+        if fault := _import_fault(body, genuine=got == nonce):
+            self._end(fault)
+
+    @property
+    def coming(self) -> bytes | None:
+        """The request that was sent before its turn and must be asked next; None if there is none."""
+        return self._ahead[0][1] if self._ahead else None
+
+    def ask(self, frame: bytes, seconds: float, limit: float | None = None, coming: Iterable[bytes] = ()) -> bytes:
+        """The reply to one request frame, complete within `seconds`, which is what is left of the check's `limit`.
+
+        `coming` are the requests that come after it. Some are sent along, so that the process goes on while the first reply
+        is judged: no other may be asked then.
+        """
+        finish = self.start(frame, seconds, limit)
+        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._ahead)
+        with suppress(OSError):  # it has ended, perhaps after its reply
+            for following in islice(coming, len(self._ahead), _AHEAD):
+                room -= len(following)
+                if room < 0:
+                    break
+                nonce = secrets.token_bytes(frames.NONCE_BYTES)
+                self._write(nonce, following, time.monotonic() + seconds)
+                self._ahead.append((nonce, following))
+        return finish()
+
+    def start(self, frame: bytes, seconds: float, limit: float | None = None) -> Callable[[], bytes]:
+        """Send one request frame; what comes back is a function that waits for the reply, as `ask` does."""
+        if self.ended is not None:
+            raise StudentFault(self.ended)
+        end = time.monotonic() + seconds
+        if self._ahead:
+            nonce, sent = self._ahead.popleft()
+            if sent != frame:
+                raise SandboxError("another request was sent before this one")
+        else:
+            self._refuse_early_data()
+            nonce = secrets.token_bytes(frames.NONCE_BYTES)
+            try:
+                self._write(nonce, frame, end)
+            except OSError:
+                self._end(self._cause_of_death())
+
+        def finish() -> bytes:
+            got, body = self._read(end, seconds if limit is None else limit)
+            if got != nonce:
+                text = "The code answered another request than the one that was sent."
+                self._end(Fault(Status.ERROR, text, "Violation"))
+            return bytes(body)
+
+        return finish
+
+    def close(self) -> None:
+        """Kill the process, if it still lives, and forget it."""
+        if self._stream.fileno() >= 0:
+            self._stream.close()
+            with suppress(SandboxError):  # its server is gone, and the process with it
+                self._drop()
+
+    def _refuse_early_data(self) -> None:
+        self._stream.settimeout(0.0)
+        try:
+            early = self._stream.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            early = b""
+        if early:
+            self._end(Fault(Status.ERROR, "The code sent data that nobody asked for.", "Violation"))
+        self._end(self._cause_of_death())
+
+    def _write(self, nonce: bytes, body: bytes, end: float) -> None:
+        try:
+            self._stream.settimeout(max(end - time.monotonic(), 0.01))
+            frames.send(self._stream, nonce, body)
+        except TimeoutError:
+            self._end(Fault(Status.TIMEOUT, "The code did not take its input in time."))
+
+    def _read(self, end: float, limit: float, what: str = "It") -> tuple[bytes, bytearray]:
+        """One frame before `end`; a deadline for the whole of it, so that single bytes cannot keep it open."""
+        try:
+            most = (self._limits.reply_mb << 20) + values.MAX_OVERHEAD
+            return frames.receive(_Deadline(self._stream, end, self._watch_disk), most)
+        except TimeoutError:
+            text = f"{what} took longer than {limit:g} s: is there a loop that never ends?"
+            self._end(Fault(Status.TIMEOUT, text))
+        except frames.TooLong:
+            self._end(Fault(Status.ERROR, "The code sent a reply longer than the limit.", "Violation"))
+        except (frames.Closed, OSError):
+            self._end(self._cause_of_death())
+
+    def _watch_disk(self) -> None:
+        allowed = self._limits.scratch_mb
+        if self._watches_disk and scratch.size(self._folder, allowed << 20) > allowed << 20:
+            self._end(Fault(Status.ERROR, f"The code wrote more than {allowed} MB of files.", "Violation"))
+
+    def _end(self, fault: Fault) -> NoReturn:
+        self.ended = fault
+        self.close()
+        raise StudentFault(fault)
+
+    def _cause_of_death(self) -> Fault:
+        self._stream.close()
+        return cause_of_death(self._reap(1.0))
+
+
+class _Deadline:
+    """Reads from a socket with one deadline for everything that is read, and calls `idle` now and then meanwhile."""
+
+    def __init__(self, stream: socket.socket, end: float, idle: Callable[[], None]) -> None:
+        self._stream, self._end, self._idle = stream, end, idle
+
+    def recv_into(self, view: memoryview, /) -> int:
+        while (left := self._end - time.monotonic()) > 0:
+            self._stream.settimeout(min(left, _WAKE_SECONDS))
+            try:
+                return self._stream.recv_into(view)
+            except TimeoutError:
+                self._idle()
+        raise TimeoutError
+
+
+def cause_of_death(ended: Ended) -> Fault:
+    """What to tell the learner about a process that ended, or that had to be killed after it closed its channel."""
+    if ended.killed:
+        return Fault(Status.ERROR, "The code closed the connection to the grader.", "Violation")
+    if os.WIFSIGNALED(ended.status):
+        number = os.WTERMSIG(ended.status)
+        if number == signal.SIGXCPU:
+            return Fault(Status.TIMEOUT, "The code used up its processor time: is there a loop that never ends?")
+        reason = _SIGNALS.get(signal.Signals(number) if number in set(signal.Signals) else signal.SIGHUP, "")
+        return Fault(Status.CRASHED, f"The code ended its process: {reason or f'it sent itself signal {number}'}.")
+    code = os.WEXITSTATUS(ended.status)
+    if code == frames.DAMAGED:
+        text = "The code left its process unable to answer, as happens when memory or open files run out."
+        return Fault(Status.CRASHED, text)
+    return Fault(Status.CRASHED, f"The code ended its process with exit code {code}: remove os._exit() or exit().")
+
+
+def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:
+    """What the submission's process says of the import: by now a claim, made beside the submission's code."""
+    try:
+        fault = values.decode(body)["loaded"]
+        if not genuine:
+            raise values.WireError("out of turn")
+        return None if fault is None else Fault(Status.ERROR, clean(fault[1]), clean(fault[2], 80))
+    except (values.WireError, TypeError, KeyError, IndexError, AttributeError):
+        return Fault(Status.ERROR, "The module wrote to the grader's channel while it was being imported.", "Violation")

@@ -1,0 +1,114 @@
+"""The confined process of one submission: imports its module and answers requests until it is killed."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.utils.data
+
+from autograder.learner import forbidden_scan, loading
+from autograder.submission import notebook
+from autograder.wire import frames, values
+
+MAX_REQUEST = 512 << 20  # from the grader, which is trusted
+
+
+def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[str]) -> None:
+    """Receive the submission's files, look at its source, import it, then answer one request after another."""
+    keep_loading_in_this_process()
+    nonce, body = frames.receive(stream, MAX_REQUEST)
+    order: dict[str, Any] = values.decode(body)
+    if order["gpu"]:
+        use_gpus(order["devices"])
+    elif order["devices"] is not None:
+        from autograder import simulated_gpus  # noqa: PLC0415  only topics with devices need it
+
+        simulated_gpus.enable(order["devices"])
+    # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
+    frames.send(stream, nonce, values.encode({"ready": list(layers)}))
+    folder = scratch / "submission"
+    fault = write_files(folder, order["files"])
+    # Sent before any line of the submission has run, so the grader may believe it.
+    frames.send(stream, nonce, values.encode({"looked": look(order), "fault": fault}))
+    loaded = loading.load(folder / order["module"], seconds=order["import_seconds"])
+    failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
+    frames.send(stream, nonce, values.encode({"loaded": failure}))
+    while True:
+        nonce, body = frames.receive(stream, MAX_REQUEST)
+        frames.send(stream, nonce, loading.serve(loaded, bytes(body), order["reply_bytes"]))
+
+
+def rehearse() -> None:
+    """A step of training and a frame, so that what torch imports or makes at the first one is there.
+
+    In the server it is for the imports; in a child, for the pages that a forked process is the first to write to.
+    """
+    layers = torch.nn.Conv2d(1, 6, 5), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Flatten(), torch.nn.Linear(1176, 3)
+    net = torch.nn.Sequential(*layers)
+    optimizer = torch.optim.Adam(net.parameters())
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(2, 1, 32, 32), torch.tensor([0, 1])))
+    for x, y in loader:
+        torch.nn.functional.cross_entropy(net(x), y).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        optimizer.step()
+    net.load_state_dict(values.decode(values.encode(dict(net.state_dict()))))
+
+
+def use_gpus(count: int) -> None:
+    """Let the submission see that many of the machine's GPUs, which compute with the precision that the checks expect."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, range(count)))  # CUDA reads it when it is first used
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+
+def look(order: dict[str, Any]) -> dict[str, list[Any]]:
+    """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
+    if not order["tasks"]:
+        return {}
+    sources = {name: body.decode("utf-8", "replace") for name, body in order["files"].items() if name.endswith(".py")}
+    module = order["module"]
+    sources[module] = notebook.parsable(sources[module])
+    try:
+        found = forbidden_scan.look(sources, module, order["tasks"])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}  # what does not parse is reported by the import
+    places = {}
+    for task, at in found.items():
+        place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
+        places[task] = [*place, at.text, at.technique]
+    return places
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> str | None:
+    """Put the submission's files into the scratch folder; what is wrong with them, or None. The names are relative."""
+    sys.dont_write_bytecode = True
+    folder.mkdir()
+    os.chdir(folder)
+    for name, content in files.items():
+        try:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            return f"The file {name} of the submission cannot be used: {error.strerror}."
+    return None
+
+
+def keep_loading_in_this_process() -> None:
+    """Let `DataLoader(…, num_workers=2)` work where worker processes cannot be forked: it loads here instead."""
+    original = torch.utils.data.DataLoader.__init__
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def without_workers(*args: Any, **kwargs: Any) -> None:
+        bound = signature.bind(*args, **kwargs)
+        for name in ("num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout"):
+            bound.arguments.pop(name, None)
+        original(*bound.args, **bound.kwargs)
+
+    setattr(torch.utils.data.DataLoader, "__init__", without_workers)  # noqa: B010  a type checker forbids the assignment

@@ -1,0 +1,140 @@
+"""The code of a notebook as one module: its code cells in order, with magics and shell lines as comments.
+
+The module's first line gives each cell's number and count of lines, so that `loading.load` can run the cells one by
+one, as Jupyter does. Cells are numbered as a fresh "Run All" numbers them: code cells that hold something, from 1.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+CHECKS_FILE = "public_checks.py"  # beside a notebook: the checks that its test cells show
+
+_HEADER = "# notebook cells:"
+_PYTHON_MAGICS = ("%%capture", "%%prun", "%%time")  # below the first line, their cells are ordinary Python
+_MAGIC = re.compile(r"[ \t]*(?:[%!?].*|[\w.,\t ]+=[ \t]*[%!].*|[^#'\"]+\?[ \t]*)")
+_TOKEN = re.compile(r"#.*|\\$|'''|\"\"\"|'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|[][(){}]")
+_REST = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""')}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One code cell; `first_line` is the line of the module's text that holds its first line."""
+
+    number: int
+    source: str
+    first_line: int
+
+
+def module_of_notebook(content: bytes) -> str:
+    """Source text of the notebook's code cells without the graded test cells; ValueError says why it is no notebook."""
+    try:
+        document = json.loads(content.decode("utf-8"))
+        cells = [(_text(cell), _is_test(cell)) for cell in document["cells"] if cell["cell_type"] == "code"]
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"it is not JSON ({type(error).__name__})") from None
+    except (KeyError, TypeError, AttributeError):
+        raise ValueError("it has no list of cells") from None
+    numbered = enumerate((cell for cell in cells if cell[0].strip()), 1)
+    own = [(number, f"# cell {number}\n{_without_magics(text)}\n") for number, (text, test) in numbered if not test]
+    lengths = [f" {number}:{text.count(chr(10))}" for number, text in own]
+    return "".join([_HEADER, *lengths, "\n", *(text for _, text in own)])
+
+
+def _text(cell: dict[str, Any]) -> str:
+    text = "".join(cell["source"]).replace("\r\n", "\n").replace("\r", "\n")
+    return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair, a file cannot
+
+
+def _is_test(cell: dict[str, Any]) -> bool:
+    marks = cell.get("metadata", {}).get("nbgrader", {})
+    return bool(marks.get("grade")) and not marks.get("solution")
+
+
+def cells(module: str) -> list[Cell]:
+    """The cells of a module that `module_of_notebook` made; none if the text is another module."""
+    header, _, body = module.partition("\n")
+    if not re.fullmatch(rf"{_HEADER}(?: \d+:\d+)*", header):
+        return []
+    lines, found, line = body.split("\n"), [], 0
+    for pair in header.removeprefix(_HEADER).split():
+        number, length = map(int, pair.split(":"))
+        found.append(Cell(number, "\n".join(lines[line + 1 : line + length]) + "\n", line + 3))
+        line += length
+    return found
+
+
+def parsable(module: str) -> str:
+    """The module with its cells that do not parse as comments, for a look at the rest."""
+    lines = module.split("\n")
+    for cell in cells(module):
+        try:
+            ast.parse(cell.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            for line in range(cell.first_line - 1, cell.first_line - 1 + cell.source.count("\n")):
+                lines[line] = f"# {lines[line]}"
+    return "\n".join(lines)
+
+
+def place(module: str, line: int, file: str) -> tuple[str, int]:
+    """The cell and its line, ("cell 3", 2), that a line of the module's text is; `file` and the line of other modules."""
+    for cell in reversed(cells(module)):
+        if line >= cell.first_line:
+            return f"cell {cell.number}", line - cell.first_line + 1
+    return file, line
+
+
+def _without_magics(text: str) -> str:
+    """The cell's text with the same lines, those that only IPython understands as comments."""
+    first, *rest = text.split("\n")
+    if first.startswith("%%") and first.split()[0] in _PYTHON_MAGICS:
+        return "\n".join([f"# {first}", *_commented(rest)])
+    if first.startswith("%%"):
+        return "\n".join(f"# {line}" for line in (first, *rest))
+    return "\n".join(_commented([first, *rest]))
+
+
+def _commented(lines: list[str]) -> Iterator[str]:
+    """Only a line where a statement may start can be a magic: `% b` inside brackets, or in a text, is not."""
+    depth, quote, magic, joined = 0, "", False, False
+    for line in lines:
+        if not (depth or quote) and (magic if joined else _MAGIC.fullmatch(line)):
+            code = line.lstrip()
+            indent = line[: len(line) - len(code)]
+            yield f"{indent}pass  # {code}" if indent and not joined else f"# {line}"
+            magic, joined = True, line.endswith("\\")
+            continue
+        yield line
+        depth, quote, joined = _scan(line, depth, quote)
+        magic = False
+
+
+def _scan(line: str, depth: int, quote: str) -> tuple[int, str, bool]:
+    """How deep in brackets and in which triple quote a line of Python ends; whether a backslash joins the next line."""
+    at = 0
+    while at < len(line):
+        if quote:
+            closing = _REST[quote].match(line, at)
+            if closing is None:
+                return depth, quote, False
+            at, quote = closing.end(), ""
+            continue
+        token = _TOKEN.search(line, at)
+        if token is None:
+            break
+        at = token.end()
+        text = token[0]
+        if text in _REST:
+            quote = text
+        elif text == "\\":
+            return depth, "", True
+        elif text in "([{":
+            depth += 1
+        elif text in ")]}":
+            depth = max(depth - 1, 0)
+    return depth, quote, False

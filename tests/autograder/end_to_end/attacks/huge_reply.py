@@ -1,0 +1,28 @@
+"""Announces more bytes than there are."""
+
+import os
+import struct
+import sys
+
+from autograder.wire import values
+
+
+def frame_of(name):
+    frame = sys._getframe()
+    while frame.f_code.co_name != name:
+        frame = frame.f_back
+    return frame
+
+
+def send(value, nonce=None, raw=None):
+    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
+    body = values.encode(value) if raw is None else raw
+    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+
+
+def row_means(t):
+    os.write(3, struct.pack("<Q16s", 1 << 62, frame_of("serve_submission").f_locals["nonce"]))
+
+
+def slope(x):
+    return "x" * (40 << 20)

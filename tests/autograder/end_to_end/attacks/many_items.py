@@ -1,0 +1,30 @@
+"""Answers with millions of empty items, and with tens of thousands of empty tensors."""
+
+import os
+import struct
+import sys
+
+from autograder.wire import values
+
+
+def frame_of(name):
+    frame = sys._getframe()
+    while frame.f_code.co_name != name:
+        frame = frame.f_back
+    return frame
+
+
+def send(value, nonce=None, raw=None):
+    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
+    body = values.encode(value) if raw is None else raw
+    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+
+
+def row_means(t):
+    items = b"[" + b",".join([b"{}"] * 1_300_000) + b"]"
+    send(None, raw=struct.pack("<I", len(items)) + items)
+
+
+def slope(x):
+    empty = ("[" + ",".join(['{"tensor":"int8","shape":[0]}'] * 100_000) + "]").encode()
+    send(None, raw=struct.pack("<I", len(empty)) + empty)

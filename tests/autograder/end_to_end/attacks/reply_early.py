@@ -1,0 +1,33 @@
+"""A thread keeps sending answers that nobody has asked for."""
+
+import os
+import struct
+import sys
+
+from autograder.wire import values
+
+
+def frame_of(name):
+    frame = sys._getframe()
+    while frame.f_code.co_name != name:
+        frame = frame.f_back
+    return frame
+
+
+def send(value, nonce=None, raw=None):
+    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
+    body = values.encode(value) if raw is None else raw
+    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+
+
+import threading
+import time
+
+
+def flood():
+    while True:
+        send({"value": torch.ones(4)}, nonce=bytes(16))
+        time.sleep(0.001)
+
+
+threading.Thread(target=flood, daemon=True).start()

@@ -1,0 +1,158 @@
+"""`autograder grade --gradebook`: the same scores in nbgrader's gradebook, in SQLite and in a real PostgreSQL."""
+
+import contextlib
+import csv
+import os
+import pwd
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+TABLES = ("student", "assignment", "notebook", "base_cell", "grade_cells", "submitted_assignment", "submitted_notebook",
+          "grade", "comment")  # fmt: skip
+# Writes the results in OUT under other names, as a further grader would.
+GRADER = """
+import dataclasses, pathlib, sys
+from autograder.course import model
+from autograder import results
+from autograder.frontends.nbgrader import gradebook
+root, out, url, first, last = sys.argv[1:]
+topic = model.load(pathlib.Path(root)).topic("01_mini")
+known = [results.from_json(path.read_text()) for path in sorted(pathlib.Path(out, "results").glob("*.json"))]
+names = [f"student{number}" for number in range(int(first), int(last))]
+gradebook.prepare(url, topic)
+reports = [dataclasses.replace(known[i % len(known)], submission=name) for i, name in enumerate(names)]
+assert gradebook.record(url, topic, reports) == len(names)
+"""
+
+
+EXPECTED = {"good": 6.0, "partial": 5.0, "unreadable": 0.0, "wrong": 4.0}
+
+
+@pytest.fixture(scope="module")
+def graded(kit, tmp_path_factory):
+    """A class whose scores are in grades.db."""
+    course = kit.course(tmp_path_factory.mktemp("gradebook") / "course")
+    solution = kit.solution
+    kit.grade(course, {
+        "good": solution,
+        "partial": solution.replace("t.mean(1)", "(t.mean(1) if len(t) > 1 else t.mean(1) + 1)"),
+        "unreadable": "def f(:",
+        "wrong": solution.replace("2 * x", "x"),
+    }, "--gradebook", "grades.db")  # fmt: skip
+    return course
+
+
+def write_as_another_grader(course, url, first, last):
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", GRADER, course, course / "out", url, str(first), str(last)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+
+
+def finish(graders):
+    for grader in graders:
+        said, _ = grader.communicate(timeout=120)
+        assert grader.returncode == 0, said
+        assert "Warning" not in said
+
+
+def dump(path):
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        return {table: sorted(database.execute(f"SELECT * FROM {table}"), key=repr) for table in TABLES}
+
+
+def exported(school, folder, url):
+    school.nbgrader(folder, "export", "--db", url)
+    with (folder / "grades.csv").open() as file:
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def test_plain_modules_reach_the_gradebook_once_and_people_s_grades_stay(kit, school, graded):
+    book = graded / "grades.db"
+    assert exported(school, graded, f"sqlite:///{book}") == EXPECTED
+    with contextlib.closing(sqlite3.connect(book)) as database:
+        comments = [text for (text,) in database.execute("SELECT auto_comment FROM comment WHERE auto_comment NOT NULL")]
+        database.execute("UPDATE grade SET manual_score = 1.5 WHERE auto_score = 2.0")
+        database.execute("UPDATE comment SET manual_comment = 'well done' WHERE auto_comment LIKE 'row_means%'")
+        database.commit()
+    assert any("Your result is what comes out of code that forgets the factor." in text for text in comments)
+    assert any("mini.py does not parse" in text for text in comments)
+    before = dump(book)
+    command = ["grade", "handed-in", "--topic", "01_mini", "--out", "out", "--gradebook", book]
+    assert kit.run(*command, cwd=graded).returncode == 0
+    assert dump(book) == before
+
+
+def test_graders_that_write_at_once_lose_nothing(school, released, graded, tmp_path):
+    folder = Path(shutil.copytree(released.folder, tmp_path / "nb"))  # with the assignment as nbgrader made it
+    book = folder / "gradebook.db"
+    finish([write_as_another_grader(graded, book, first, first + 20) for first in (0, 10)])
+    found = dump(book)
+    assert len(found["student"]) == len(found["submitted_assignment"]) == 30
+    assert len(found["grade"]) == len(found["comment"]) == 90
+    assert all(auto is not None for _, _, _, auto, *_ in found["grade"])
+    assert school.scores(folder)["student3"] == {"row_means": 3.0, "slope": 0.0, "Scale": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql+psycopg2://somebody:secret@127.0.0.1:9/x", "the database cannot be written: connection"),
+        ("nothing://here", "neither a file nor a URL like"),
+    ],
+)
+def test_a_gradebook_that_cannot_be_had_is_said_before_the_grading(kit, graded, url, reason):
+    done = kit.run("grade", "handed-in", "--topic", "01_mini", "--out", "elsewhere", "--gradebook", url, cwd=graded)
+    assert done.returncode == 2
+    assert reason in done.stderr
+    assert "secret" not in done.stderr
+    assert not (graded / "elsewhere").exists()
+
+
+def as_postgres(*command):
+    """Run a program of PostgreSQL, which refuses to run as root."""
+    user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+    return subprocess.run([*user, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)
+
+
+@pytest.fixture(scope="module")
+def postgresql():
+    """URL of an empty database on a server of its own."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not programs:
+        pytest.fail("this test needs PostgreSQL: apt-get install postgresql")
+    folder = Path(tempfile.mkdtemp(prefix="autograder-postgresql-"))
+    if os.getuid() == 0:
+        os.chown(folder, *pwd.getpwnam("postgres")[2:4])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, server = folder / "data", programs[-1] / "pg_ctl"
+    as_postgres(programs[-1] / "initdb", "--auth=trust", "--username=grader", "-D", data)
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+    as_postgres(server, "start", "-w", "-D", data, "-l", folder / "log", "-o", options)
+    try:
+        yield f"postgresql+psycopg2://grader@127.0.0.1:{port}/postgres"
+    finally:
+        as_postgres(server, "stop", "-m", "immediate", "-D", data)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.system
+def test_two_graders_at_once_in_postgresql(kit, school, graded, postgresql, tmp_path):
+    command = [sys.executable, "-m", "autograder.frontends.cli", "grade", "handed-in", "--topic", "01_mini", "--seed", "1",
+               "--gradebook", postgresql, "--out"]  # fmt: skip
+    finish([subprocess.Popen([*command, tmp_path / out], cwd=graded, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True) for out in ("first", "second")])  # fmt: skip
+    finish([write_as_another_grader(graded, postgresql, first, first + 20) for first in (0, 10)])
+    found = exported(school, tmp_path, postgresql)
+    assert found.items() >= EXPECTED.items()
+    assert len(found) == len(EXPECTED) + 30
+    assert found["student0"] == EXPECTED["good"]

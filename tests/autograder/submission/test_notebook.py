@@ -1,0 +1,141 @@
+"""Notebooks as submissions of `autograder grade`: cells in order, magics left out, a failing cell named by its number."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.submission.notebook import cells, module_of_notebook, place
+
+TEST_CELL = {"nbgrader": {"grade": True, "solution": False, "locked": True, "grade_id": "test", "points": 1}}
+MAGICS = """%matplotlib inline
+import torch
+from torch import Tensor, nn
+!pip install \\
+    a-package-that-does-not-exist
+files = !ls
+if torch.get_num_threads() > 99:
+    %time torch.ones(3)
+text = '''
+%this stays
+!and so does this
+'''
+assert text.splitlines()[1:] == ["%this stays", "!and so does this"]
+seven = (17
+         % 10)
+nn.Module?
+?nn.Module
+display(seven)
+"""
+LOOKS_BY_HAND = "def slope(x):\n    x = x.clone().requires_grad_()\n    (x ** 2).sum().backward()\n    return x.grad\n"
+
+
+def notebook(*sources):
+    """A notebook's bytes; a source is a code cell's text, (cell type, text) or (cell type, text, metadata)."""
+    found = [("code", source, {}) if isinstance(source, str) else (*source, {})[:3] for source in sources]
+    document = [
+        {"cell_type": kind, "source": text.splitlines(keepends=True), "metadata": marks, "outputs": []}
+        for kind, text, marks in found
+    ]
+    return json.dumps({"cells": document, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+@pytest.fixture(scope="module")
+def parts(kit):
+    """The solution as cells: imports, row_means, slope, Scale."""
+    text = kit.solution.partition('"""Reference."""')[2]
+    return [part.strip() + "\n" for part in text.split("\n\n\n")]
+
+
+@pytest.fixture(scope="module")
+def graded(kit, tmp_path_factory, parts):
+    imports, row_means, slope, scale = parts
+    course = kit.course(tmp_path_factory.mktemp("notebooks") / "course")
+    handed_in = {
+        "good": notebook(("markdown", "# Homework\nraise SystemExit"), *parts),
+        "magics": notebook(MAGICS, row_means, "%%time\n" + slope, "%%bash\nrm -r /", "", scale),
+        "future": notebook("from __future__ import annotations\n" + imports, row_means, slope,
+                           scale + "\n    def more(self) -> Undefined: ...\n"),
+        "tests_left_in": notebook(*parts, ("code", "raise SystemExit", TEST_CELL)),
+        "raises_in_demo": notebook(*parts, "row_means(3)", "import sys; sys.exit('enough')"),
+        "top": notebook("import tensorflow_of_tomorrow\n" + imports, row_means, slope, scale),
+        "syntax": notebook(imports, row_means, "def slope(x):\n    return 2 x\n", scale),
+        "loops": notebook(imports, row_means, "while True:\n    pass\n", slope, "while True: pass", scale),
+        "in_call": notebook(imports, "# averages\n\n" + row_means.replace("t.mean(1)", "t.meen(1)"), slope, scale),
+        "forbidden": notebook("def f(:", imports, row_means, "# by hand\n" + LOOKS_BY_HAND, scale),
+        "other_cell": notebook(imports, "def half(x):\n    return x / 0\n",
+                               row_means.replace("t.mean(1)", "half(1)"), slope, scale),
+        "no_code": notebook(("markdown", "# Nothing yet")),
+        "no_json": b"import torch\n",
+        "no_cells": b'{"worksheets": []}',
+    }  # fmt: skip
+    return kit.grade(course, {name: {"mini.ipynb": body} for name, body in handed_in.items()})
+
+
+def tasks(graded, name):
+    return {task["id"]: task for task in graded[name]["tasks"]}
+
+
+@pytest.mark.parametrize("name", ["good", "magics", "future", "tests_left_in", "raises_in_demo"])
+def test_a_correct_notebook_gets_full_marks(graded, name):
+    assert (graded[name]["status"], graded[name]["score"]) == ("graded", 6.0)
+
+
+def test_an_import_that_fails_at_the_top_is_named_with_what_it_brought_down(graded):
+    assert graded["top"]["status"] == "graded"
+    assert graded["top"]["score"] == 0
+    message = tasks(graded, "top")["row_means"]["message"]
+    assert "Cell 1 imports 'tensorflow_of_tomorrow', which is not installed here (line 1 of cell 1" in message
+    assert "Cell 2 cannot be run: NameError: name 'Tensor' is not defined (line 1 of cell 2" in message
+
+
+def test_a_cell_that_does_not_parse_costs_its_own_task_only(graded):
+    assert graded["syntax"]["score"] == 4.0
+    slope = tasks(graded, "syntax")["slope"]
+    assert (slope["status"], slope["score"]) == ("missing", 0.0)
+    assert "Cell 3 does not parse: invalid syntax, line 2: `return 2 x`." in slope["message"]
+
+
+def test_a_cell_that_never_ends_leaves_the_others_their_turn(graded):
+    assert (graded["loops"]["status"], graded["loops"]["score"]) == ("graded", 6.0)
+
+
+def test_a_call_that_raises_is_placed_in_its_cell(graded):
+    message = tasks(graded, "in_call")["row_means"]["message"]
+    assert "(line 4 of cell 2: `return t.meen(1)`)" in message
+    assert "(line 2 of cell 2: `return x / 0`)" in tasks(graded, "other_cell")["row_means"]["message"]
+
+
+def test_a_forbidden_technique_is_placed_in_its_cell_though_another_cell_does_not_parse(graded):
+    slope = tasks(graded, "forbidden")["slope"]
+    assert slope["status"] == "forbidden"
+    assert "of cell 4" in slope["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "reason"),
+    [
+        ("no_json", "unreadable", "mini.ipynb is not a notebook that can be read: it is not JSON"),
+        ("no_cells", "unreadable", "mini.ipynb is not a notebook that can be read: it has no list of cells"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_with_the_reason(graded, name, status, reason):
+    assert graded[name]["status"] == status
+    assert reason in graded[name]["message"]
+
+
+def test_a_notebook_without_code_has_nothing_to_grade(graded):
+    assert {task["status"] for task in graded["no_code"]["tasks"]} == {"missing"}
+
+
+@given(st.lists(st.text(st.sampled_from("ab%!?=()'\"\\#\n\r\t ")), max_size=4))
+def test_every_cell_keeps_its_number_and_its_lines(sources):
+    module = module_of_notebook(notebook(*sources))
+    texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in sources if text.strip()]
+    found = cells(module)
+    assert [cell.number for cell in found] == list(range(1, len(texts) + 1))
+    assert [cell.source.count("\n") for cell in found] == [text.count("\n") + 1 for text in texts]
+    for cell in found:
+        assert module.split("\n")[cell.first_line - 1] == cell.source.split("\n")[0]
+        assert place(module, cell.first_line, "mini.py") == (f"cell {cell.number}", 1)
