@@ -18,15 +18,17 @@ from typing import Any
 import pytest
 import torch
 
+from autograder import course
 from autograder.checks.judge import UNUSABLE, judge
 from autograder.checks.student import Student
-from autograder.course import model
-from autograder.course.model import Task, Topic
+from autograder.course import Task, Topic
 from autograder.errors import KitError
 from autograder.images.torchvision_shim import import_module
 from autograder.images.training import Training, choose
 from autograder.learner import ranks
-from autograder.learner.loading import Loaded, learner_line, load, serve
+from autograder.learner.calls import serve
+from autograder.learner.explain import learner_line
+from autograder.learner.loading import LoadedModule, load
 from autograder.results import CheckResult, Status
 from autograder.text import clean
 
@@ -59,7 +61,7 @@ RESULT = pytest.StashKey[CheckResult]()
 ATTACHED = pytest.StashKey[dict[str, Any]]()
 SEED = pytest.StashKey[int]()
 ASK = pytest.StashKey[Callable[[Check], contextlib.AbstractContextManager[Answers]]]()
-LOADED = pytest.StashKey[dict[Path, Loaded]]()
+LOADED = pytest.StashKey[dict[Path, LoadedModule]]()
 SUMMARY = pytest.StashKey[dict[str, list[CheckResult]]]()
 TRAINING = pytest.StashKey[Callable[[Topic], Training]]()
 
@@ -84,14 +86,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tie each check to its task and give it the task's time limit."""
-    courses: dict[Path, model.Course] = {}
+    courses: dict[Path, course.Course] = {}
     for item in items:
         placed = _placed(item.path)
         if placed is None or not isinstance(item, pytest.Function):
             continue
         root, name, public = placed
         try:
-            topic = courses.setdefault(root, model.load(root) if root not in courses else courses[root]).topic(name)
+            topic = courses.setdefault(root, course.load(root) if root not in courses else courses[root]).topic(name)
             task = topic.task(item.originalname.removeprefix("test_").partition("__")[0])
         except KitError as error:
             raise pytest.UsageError(str(error)) from None
@@ -132,7 +134,7 @@ def _placed(path: Path) -> tuple[Path, str, bool] | None:
         root, public = path.parents[3], False
     else:
         return None
-    return (root, path.parent.name, public) if (root / model.COURSE_FILE).is_file() else None
+    return (root, path.parent.name, public) if (root / course.COURSE_FILE).is_file() else None
 
 
 @contextlib.contextmanager
@@ -144,7 +146,7 @@ def in_process(check: Check, config: pytest.Config) -> Iterator[Answers]:
 
 
 @contextlib.contextmanager
-def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterator[Answers]:
+def answers_from(path: Path, check: Check, loaded: dict[Path, LoadedModule]) -> Iterator[Answers]:
     """Answers from the module at `path`, imported once unless the check simulates devices."""
     limit = int(check.topic.limits.reply_mb) << 20
     if check.devices is None:
@@ -158,7 +160,7 @@ def answers_from(path: Path, check: Check, loaded: dict[Path, Loaded]) -> Iterat
         yield _answers(load(path, _LET_THROUGH), limit, check)
 
 
-def _answers(loaded: Loaded, limit: int, check: Check) -> Answers:
+def _answers(loaded: LoadedModule, limit: int, check: Check) -> Answers:
     ask_ranks = functools.partial(ranks.ask_here, loaded, limit, check.task.limits.check_seconds)
     return Answers(lambda frame: serve(loaded, frame, limit, _LET_THROUGH), ask_ranks)
 

@@ -67,10 +67,10 @@ class Student:
             raise RuntimeError("there is no way to run several processes here")
         try:
             replies = self.ask_ranks(frames)
-            values, faults = [], list[StudentFault]()
+            answers, faults = [], list[StudentFault]()
             for frame in replies:
                 try:
-                    values.append(read_reply(frame)["value"])
+                    answers.append(read_reply(frame)["value"])
                 except StudentFault as stopped:
                     faults.append(stopped)
             if faults:  # the others only saw the connection to the first one break
@@ -82,8 +82,8 @@ class Student:
                                                "They meet at the init_method that each of them is given.")  # fmt: skip
             self.replies.append(fault)
             raise StudentFault(fault) from None
-        self.replies.append(values)
-        return values
+        self.replies.append(answers)
+        return answers
 
     def _request(
         self, name: str, probe: bytes, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False

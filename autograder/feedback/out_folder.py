@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import results
-from autograder.course.model import Course, Topic
+from autograder.course import Course, Topic
 from autograder.errors import KitError
 from autograder.feedback import pages, tables
 from autograder.files import write_atomically

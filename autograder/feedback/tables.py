@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.results import Report, Status
 
 _COLOURS = {Status.PASSED: "green", Status.PARTIAL: "yellow", Status.BROKEN: "magenta"}

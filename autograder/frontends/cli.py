@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.course import model
+from autograder import course
 from autograder.errors import KitError
 from autograder.sandbox import launch
 
@@ -113,8 +113,8 @@ def _positive(text: str) -> int:
     return value
 
 
-def _here() -> model.Course:
-    return model.load(model.find_root(Path.cwd()))
+def _here() -> course.Course:
+    return course.load(course.find_root(Path.cwd()))
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -141,7 +141,7 @@ def _hint(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(topic: model.Topic, options: argparse.Namespace, seed: int) -> Plan:
+def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
     import torch  # noqa: PLC0415  other commands need not wait for it
 
     from autograder.grading import gpus, grade  # noqa: PLC0415  the same

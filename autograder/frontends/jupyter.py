@@ -30,7 +30,7 @@ from autograder.checks.judge import judge
 from autograder.checks.pytest_plugin import derived_seed
 from autograder.checks.student import Student
 from autograder.images.torchvision_shim import import_torchvision
-from autograder.learner import loading, ranks
+from autograder.learner import calls, loading, ranks
 from autograder.results import CheckResult, Status
 from autograder.submission.notebook import CHECKS_FILE
 
@@ -151,9 +151,9 @@ def _run_one(
     with _devices(function), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
-        loaded = loading.Loaded(module, None, _folder(namespace))
+        loaded = loading.LoadedModule(module, None, _folder(namespace))
         student = Student(
-            lambda frame: loading.serve(loaded, frame, REPLY_BYTES, (KeyboardInterrupt,)),
+            lambda frame: calls.serve(loaded, frame, REPLY_BYTES, (KeyboardInterrupt,)),
             derived_seed(0, topic, name, "replies"),
             known["forbid"],
             functools.partial(ranks.ask_here, loaded, REPLY_BYTES, known["seconds"]),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.sandbox import server_main
 

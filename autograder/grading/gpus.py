@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from autograder.checks.student import Student
-from autograder.course.model import Limits
+from autograder.course import Limits
 from autograder.errors import KitError, SandboxError
 from autograder.results import StudentFault
 from autograder.sandbox.child import Order

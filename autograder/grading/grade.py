@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from autograder.course.model import Limits, Topic
+from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
 from autograder.grading import pool, suite
 from autograder.grading.gpus import Gpus

@@ -17,8 +17,7 @@ import pytest
 from autograder.checks import pytest_plugin, suspects
 from autograder.checks.judge import UNUSABLE
 from autograder.checks.pytest_plugin import ASK, ATTACHED, CHECK, RESULT, SEED, STUDENT, TRAINING, Answers, Check
-from autograder.course import mutants
-from autograder.course.model import Task, Topic
+from autograder.course import Task, Topic, mutants
 from autograder.errors import KitError
 from autograder.grading import time_limit, verdict_cache
 from autograder.images.training import Training
@@ -220,7 +219,7 @@ class _Loop:
 
     def execute_with(self, item: pytest.Item, path: Path) -> CheckResult:
         """One run of one check, answered in this process by a module of the course."""
-        stash, loaded = item.config.stash, dict[Path, loading.Loaded]()
+        stash, loaded = item.config.stash, dict[Path, loading.LoadedModule]()
         before = stash[ASK]
         stash[ASK] = lambda check: pytest_plugin.answers_from(path, check, loaded)
         try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from autograder.course import mutants
-from autograder.course.model import Topic
+from autograder.course import Topic, mutants
 from autograder.errors import KitError
 from autograder.grading.grade import Keeper, Plan, grade, grade_here
 from autograder.results import Report, Status

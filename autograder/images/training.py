@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from autograder.errors import KitError
 from autograder.images import store
 from autograder.images.readers import Say
@@ -38,6 +40,13 @@ class Training:
     def resident(self) -> str:
         """The name of the training images, for `wire.Resident` and `store.resident`."""
         return store.resident_name(self.source, "train", self.budget.images)
+
+    def test_images(self, seed: int) -> tuple[Tensor, Tensor]:
+        """Images that no submission has seen, float32 (N, 3, 32, 32) in [-1, 1], and their labels, int64 (N,).
+
+        Of the embedded images each `seed` gives others.
+        """
+        return store.resident(store.resident_name(self.source, "test", self.budget.test_images, seed))
 
 
 def choose(

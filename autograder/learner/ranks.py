@@ -11,11 +11,12 @@ from pathlib import Path
 
 import torch
 
-from autograder.learner.loading import Loaded, serve
+from autograder.learner.calls import serve
+from autograder.learner.loading import LoadedModule
 from autograder.results import Fault, Status, StudentFault
 
 
-def ask_here(loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
+def ask_here(loaded: LoadedModule, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
     """The reply of each rank, a fork of this process; StudentFault if one gives none within `seconds`."""
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory(prefix="autograder-ranks-") as folder:
@@ -38,7 +39,7 @@ def ask_here(loaded: Loaded, limit: int, seconds: float, make_frames: Callable[[
                 rank.join()
 
 
-def _answer(loaded: Loaded, limit: int, frame: bytes, sender: Connection) -> None:
+def _answer(loaded: LoadedModule, limit: int, frame: bytes, sender: Connection) -> None:
     torch.set_num_threads(1)  # more threads than one can hang in a fork
     sender.send_bytes(serve(loaded, frame, limit))
 

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.course.model import Limits
+from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch

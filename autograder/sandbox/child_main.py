@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder.learner import forbidden_scan, loading
+from autograder.learner import calls, forbidden_scan, loading
 from autograder.submission import notebook
 from autograder.wire import frames, values
 
@@ -42,7 +42,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     frames.send(stream, nonce, values.encode({"loaded": failure}))
     while True:
         nonce, body = frames.receive(stream, MAX_REQUEST)
-        frames.send(stream, nonce, loading.serve(loaded, bytes(body), order["reply_bytes"]))
+        frames.send(stream, nonce, calls.serve(loaded, bytes(body), order["reply_bytes"]))
 
 
 def rehearse() -> None:

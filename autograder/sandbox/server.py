@@ -17,6 +17,7 @@ from autograder.results import StudentFault
 from autograder.sandbox import launch, scratch
 from autograder.sandbox.child import Child, Ended, Order
 from autograder.sandbox.confinement import confine
+from autograder.sandbox.control import receive_message, send_message
 from autograder.wire import frames
 
 START_SECONDS = 120.0
@@ -61,7 +62,7 @@ class Server:
             raise SandboxError("the grading server is not running")
         self._running.control.settimeout(seconds)
         try:
-            return frames.receive_message(self._running.control)[0]
+            return receive_message(self._running.control)[0]
         except (frames.Closed, OSError, ValueError) as error:
             self._stop()
             raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None
@@ -73,7 +74,7 @@ class Server:
         if self._running is None:
             raise SandboxError("the grading server is not running")
         try:
-            frames.send_message(self._running.control, message, fds)
+            send_message(self._running.control, message, fds)
         except OSError as error:
             self._stop()
             raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from autograder.sandbox import scratch
 from autograder.sandbox.confinement import confine, namespaces
+from autograder.sandbox.control import receive_message, send_message
 from autograder.wire import frames
 
 STREAM = 3  # the one descriptor of a child beside the standard ones
@@ -37,17 +38,17 @@ def main() -> None:
     warm(json.loads(sys.argv[2]))
     pids: dict[int, int] = {}
     with contextlib.suppress(frames.Closed, BrokenPipeError, ConnectionResetError):  # the grader has ended
-        order, _ = frames.receive_message(control)
+        order, _ = receive_message(control)
         for name in order["residents"]:
             sys.modules["autograder.images.store"].resident(name)
         gc.collect()
         gc.freeze()  # or the children's first collection copies every page of the warm heap
         gc.enable()
-        frames.send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
+        send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
         while True:
-            message, fds = frames.receive_message(control, max_fds=1)
+            message, fds = receive_message(control, max_fds=1)
             if message["op"] == "reap":
-                frames.send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
+                send_message(control, reap(pids.pop(message["number"], None), message["patience"]))
             elif message["op"] == "drop":
                 reap(pids.pop(message["number"], None), 0.0)
                 scratch.remove(Path(message["scratch"]))

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import charset_normalizer
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.submission.notebook import module_of_notebook
 from autograder.text import clean

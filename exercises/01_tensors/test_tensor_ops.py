@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.checks.student import Student
+from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
 
 # 2 images of 1 channel, 2 rows and 3 columns: the second image holds 6 to 11.
 IMAGES = torch.arange(12.0).reshape(2, 1, 2, 3)

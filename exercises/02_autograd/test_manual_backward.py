@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
 
 AB = ("the gradient of a", "the gradient of b")
 XWB = ("the gradient of x", "the gradient of weight", "the gradient of bias")

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.checks.compare import expect, expect_close, expect_equal
-from autograder.checks.student import Student
+from autograder import Student, expect, expect_close, expect_equal
 
 # --- Net: name and shape of each parameter ----------------------------------------------------------------------------
 

@@ -15,8 +15,7 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.checks.compare import expect, expect_close, expect_equal, expect_shape
-from autograder.checks.student import Student
+from autograder import Student, expect, expect_close, expect_equal, expect_shape
 
 # make_transform
 

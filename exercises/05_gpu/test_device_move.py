@@ -18,8 +18,7 @@ import torch._dynamo  # simulated devices need it: loaded here, it costs no chec
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.checks.compare import expect, expect_close, expect_equal
-from autograder.checks.student import Student
+from autograder import Student, expect, expect_close, expect_equal
 
 devices = pytest.mark.devices
 

@@ -1,6 +1,6 @@
 """Misconceptions about tensors that learners really have, each as an edit of the reference solution."""
 
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 MUTANTS = (
     # Of each task those that only few inputs reveal come first: the others would answer alike on those inputs.

@@ -1,6 +1,6 @@
 """Misconceptions about gradients by hand and through autograd: each a one-place edit of manual_backward.py."""
 
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 # fmt: off
 MUTANTS = (

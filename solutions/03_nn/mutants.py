@@ -1,6 +1,6 @@
 """Misconceptions about neural networks, each as one edit of the reference solution."""
 
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 MUTANTS = (
     Mutant("Net", "applies a softmax at the end", "return self.fc3(x)", "return F.softmax(self.fc3(x), dim=1)"),

@@ -1,6 +1,6 @@
 """Named misconceptions of 04_cifar10, each a one-place edit of the reference solution."""
 
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 MUTANTS = (
     # make_transform

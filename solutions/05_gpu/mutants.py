@@ -1,6 +1,6 @@
 """Misconceptions about devices and data parallelism, each as one edit of the reference solution."""
 
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 MUTANTS = (
     Mutant(

@@ -35,9 +35,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from autograder.course import model
+from autograder import course
 from autograder.grading import grade, suite, verdict_cache
-from autograder.learner import loading
+from autograder.learner import calls, loading
 from autograder.results import Report
 from autograder.sandbox.child import Order
 from autograder.sandbox.server import Server
@@ -70,7 +70,7 @@ def main() -> int:
     options = parser.parse_args()
     os.environ |= ONE_THREAD
     torch.set_num_threads(1)
-    topic = model.load(options.course).topic(options.topic)
+    topic = course.load(options.course).topic(options.topic)
     ways = {"pytest": (fresh_pytest, 30.0), "nbgrader": (stock_nbgrader, 40.0)}
     ways = {name: way for name, way in ways.items() if name not in options.without}
     kits, heres, owns, others = list[float](), list[float](), list[float](), {name: list[float]() for name in ways}
@@ -120,12 +120,12 @@ def seconds_of(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def different_modules(topic: model.Topic) -> list[Path]:
+def different_modules(topic: course.Topic) -> list[Path]:
     """The reference and the correct modules in other styles, each alone or with its helper modules in a folder."""
     return [topic.solution, *sorted((ROOT / "tests/autograder/correct" / topic.name).glob(f"*/{topic.module}"))]
 
 
-def the_kit(topic: model.Topic) -> list[float]:
+def the_kit(topic: course.Topic) -> list[float]:
     """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
     plan = grade.Plan(topic, 0, grade.isolation_here("full"))
     submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
@@ -141,7 +141,7 @@ def the_kit(topic: model.Topic) -> list[float]:
     return [after - before for before, after in pairwise(ends)]
 
 
-def in_this_process(topic: model.Topic) -> tuple[list[float], list[float]]:
+def in_this_process(topic: course.Topic) -> tuple[list[float], list[float]]:
     """Seconds for the same checks without a sandbox, and those of them that the modules themselves take."""
     times, own = list[float](), list[float]()
 
@@ -150,9 +150,9 @@ def in_this_process(topic: model.Topic) -> tuple[list[float], list[float]]:
             started, spent = time.perf_counter(), [0.0]
             loaded = loading.load(path)
 
-            def ask(frame: bytes, _: object, loaded: loading.Loaded = loaded, spent: list[float] = spent) -> bytes:
+            def ask(frame: bytes, _: object, loaded: loading.LoadedModule = loaded, spent: list[float] = spent) -> bytes:
                 started = time.perf_counter()
-                reply = loading.serve(loaded, frame, topic.limits.reply_mb << 20)
+                reply = calls.serve(loaded, frame, topic.limits.reply_mb << 20)
                 spent[0] += time.perf_counter() - started
                 return reply
 
@@ -171,7 +171,7 @@ def stand_in(ask: verdict_cache.Ask) -> Any:
     return SimpleNamespace(asker=lambda _, **__: ask, ask_ranks=None, intact=True, **nothing)
 
 
-def starts(topic: model.Topic, repeat: int) -> tuple[float, float]:
+def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
     """Seconds until a server is warm, and seconds of the bare imports, in turn."""
     warm: list[float] = []
     bare: list[float] = []
@@ -181,13 +181,13 @@ def starts(topic: model.Topic, repeat: int) -> tuple[float, float]:
     return statistics.median(warm), statistics.median(bare)
 
 
-def warm_server(topic: model.Topic) -> Server:
+def warm_server(topic: course.Topic) -> Server:
     server = Server(topic.warm)
     server.wait_until_ready()
     return server
 
 
-def fresh_pytest(topic: model.Topic) -> float:
+def fresh_pytest(topic: course.Topic) -> float:
     """Seconds of a pytest process that checks the solution with the hidden suite."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
@@ -206,7 +206,7 @@ def quietly(folder: Path, *command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def stock_nbgrader(topic: model.Topic) -> float:
+def stock_nbgrader(topic: course.Topic) -> float:
     """Seconds a student of `nbgrader autograde`, which starts a kernel for each."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -226,7 +226,7 @@ def stock_nbgrader(topic: model.Topic) -> float:
         return seconds
 
 
-def write_notebook(path: Path, topic: model.Topic) -> None:
+def write_notebook(path: Path, topic: course.Topic) -> None:
     checks = topic.hidden_suite.read_text()
     names = [(node.name, [a.arg for a in node.args.args]) for node in ast.parse(checks).body
              if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]  # fmt: skip
@@ -248,7 +248,7 @@ def cell(name: str, source: str, *, solution: bool = False, points: int | None =
     return made
 
 
-def private_megabytes(topic: model.Topic) -> float:
+def private_megabytes(topic: course.Topic) -> float:
     """Memory that a child does not share with the server, after it has answered all checks."""
     order = Order({topic.module: topic.solution.read_bytes()}, topic.module, (), topic.limits)
     frames: list[bytes] = []
@@ -256,7 +256,7 @@ def private_megabytes(topic: model.Topic) -> float:
 
     def ask(frame: bytes, _: object) -> bytes:
         frames.append(frame)
-        return loading.serve(loaded, frame, topic.limits.reply_mb << 20)
+        return calls.serve(loaded, frame, topic.limits.reply_mb << 20)
 
     suite.run(topic, 0, [stand_in(ask)], lambda _: None)
     with warm_server(topic) as server:

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.course import model
+from autograder import course
 from autograder.grading import grade
 from autograder.images import store
 from autograder.images.training import Training, choose
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--budget", default="quick")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    topic = model.load(ROOT).topic("04_cifar10")
+    topic = course.load(ROOT).topic("04_cifar10")
     training = choose(topic.settings, source=options.data, budget=options.budget)
     others = sorted((ROOT / "solutions" / topic.name / "alternatives").glob(f"*/{topic.module}"))
     alone: list[float] = []

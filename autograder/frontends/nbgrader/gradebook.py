@@ -17,7 +17,7 @@ from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SAWarning
 from tornado.log import app_log
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.feedback import comment_on, score_in
 from autograder.frontends.nbgrader.parts import groups

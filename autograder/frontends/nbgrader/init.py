@@ -7,7 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
-from autograder.course.model import Course
+from autograder.course import Course
 from autograder.errors import KitError
 from autograder.files import write_atomically
 from autograder.frontends.nbgrader import source

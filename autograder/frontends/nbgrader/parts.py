@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.errors import KitError
 
 Definition = ast.FunctionDef | ast.ClassDef

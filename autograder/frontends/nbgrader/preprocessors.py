@@ -16,7 +16,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
 from traitlets import Enum, Integer, Unicode
 
-from autograder.course.model import Topic, load
+from autograder.course import Topic, load
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.feedback import outputs
 from autograder.frontends.nbgrader.restore import NOTE, Known, restored

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from autograder.course.model import Topic
+from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.parts import introduction, parts
 from autograder.submission.notebook import CHECKS_FILE

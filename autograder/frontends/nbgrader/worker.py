@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from autograder.course import model
+from autograder import course
 from autograder.errors import KitError
 from autograder.grading import interrupt
 from autograder.results import Report
@@ -121,7 +121,7 @@ def main() -> None:
 
 
 def _grade(settings: Settings, connection: Connection) -> None:
-    topic = model.load(Path(settings.course)).topic(settings.topic)
+    topic = course.load(Path(settings.course)).topic(settings.topic)
     with launch.started(topic.warm) as server:
         launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.grading.grade import Keeper, Plan, grade_here, isolation_here  # noqa: PLC0415  the same

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from autograder.course import model
+from autograder import course
 
-ROOT = model.find_root(Path(__file__).parent)
-TOPICS = model.load(ROOT).topics
+ROOT = course.find_root(Path(__file__).parent)
+TOPICS = course.load(ROOT).topics
 
 
 @pytest.fixture(params=TOPICS, ids=lambda topic: topic.name)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from autograder.course.model import load
+from autograder.course import load
 from autograder.errors import KitError
 from autograder.grading import gpus, grade
 from autograder.grading.gpus import Gpus

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from autograder.course import model
+from autograder import course
 
-ROOT = model.find_root(Path(__file__).parent)
-TOPIC = model.load(ROOT).topic("04_cifar10")
+ROOT = course.find_root(Path(__file__).parent)
+TOPIC = course.load(ROOT).topic("04_cifar10")
 SOLUTION = TOPIC.solution.read_text(encoding="utf-8")
 STEP = "            optimizer.step()\n"
 RETURN = "    return window_losses"

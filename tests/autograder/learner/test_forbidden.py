@@ -15,9 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from autograder.learner.explain import call_fault
 from autograder.learner.forbidden_scan import look
 from autograder.learner.forbidden_trap import Forbidden, trap
-from autograder.learner.loading import call_fault, load
+from autograder.learner.loading import load
 from autograder.results import Status
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # forward mode warns of what PyTorch itself does

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.course.model import Limits
+from autograder.course import Limits
 from autograder.grading import time_limit
 from autograder.results import StudentFault
 from autograder.sandbox.child import Order

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.checks.student import Student
+from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
 
 Rng = torch.Generator
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.uint8)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_unchanged
+from autograder import expect, expect_close, expect_dtype, expect_equal, expect_unchanged
 
 
 def randn(rng, *shape, dtype=torch.float32):

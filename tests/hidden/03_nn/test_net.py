@@ -10,16 +10,13 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.checks.compare import Mismatch, expect, expect_close, expect_equal, expect_unchanged
-
-if TYPE_CHECKING:
-    from autograder.checks.student import Student
+from autograder import Mismatch, Student, expect, expect_close, expect_equal, expect_unchanged
 
 Tensors = dict[str, torch.Tensor]  # parameters or gradients by name
 Batches = list[tuple[torch.Tensor, torch.Tensor]]

@@ -22,16 +22,22 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.checks.compare import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.images import store
-from autograder.images.drawings import CLASSES
-from autograder.wire.values import Resident
+from autograder import (
+    CLASSES,
+    Resident,
+    Student,
+    Training,
+    expect,
+    expect_close,
+    expect_dtype,
+    expect_equal,
+    expect_shape,
+    expect_unchanged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograder.checks.student import Student
-    from autograder.images.training import Training
 
 Tensors = dict[str, torch.Tensor]  # parameters and buffers by name
 
@@ -1028,7 +1034,7 @@ def test_trained_accuracy__reaches_the_minimum(
     expect_usable(found["weights"])
     net = build("cifar")
     net.load_state_dict({name: found["weights"][name] for name in net.state_dict()})
-    images, targets = store.resident(store.resident_name(training.source, "test", budget.test_images, test_seed))
+    images, targets = training.test_images(test_seed)
     with torch.no_grad():
         guesses = torch.cat([net(part).argmax(1) for part in images.split(500)])
     reached = (guesses == targets).double().mean().item()

@@ -23,12 +23,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.checks.compare import expect, expect_close, expect_equal, expect_unchanged
+from autograder import Student, expect, expect_close, expect_equal, expect_unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autograder.checks.student import Student
 
 Tensors = dict[str, torch.Tensor]  # a state_dict
 

@@ -19,11 +19,11 @@ TABLES = ("student", "assignment", "notebook", "base_cell", "grade_cells", "subm
 # Writes the results in OUT under other names, as a further grader would.
 GRADER = """
 import dataclasses, pathlib, sys
-from autograder.course import model
+from autograder import course
 from autograder import results
 from autograder.frontends.nbgrader import gradebook
 root, out, url, first, last = sys.argv[1:]
-topic = model.load(pathlib.Path(root)).topic("01_mini")
+topic = course.load(pathlib.Path(root)).topic("01_mini")
 known = [results.from_json(path.read_text()) for path in sorted(pathlib.Path(out, "results").glob("*.json"))]
 names = [f"student{number}" for number in range(int(first), int(last))]
 gradebook.prepare(url, topic)

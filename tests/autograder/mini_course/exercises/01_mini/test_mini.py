@@ -1,6 +1,6 @@
 import torch
 
-from autograder.checks.compare import expect_close, expect_shape
+from autograder import expect_close, expect_shape
 
 
 def test_row_means__example(student):

@@ -1,4 +1,4 @@
-from autograder.course.mutants import Mutant
+from autograder import Mutant
 
 MUTANTS = (
     Mutant("row_means", "averages over the rows", "t.mean(1)", "t.mean(0)"),

@@ -1,6 +1,6 @@
 import torch
 
-from autograder.checks.compare import expect_close, expect_unchanged
+from autograder import expect_close, expect_unchanged
 
 
 def test_row_means__values(student, rng):

@@ -1,0 +1,74 @@
+"""Answers one request with a learner's module: the same code in a self-check and in the sandboxed child.
+
+A request and its reply are wire frames, so a self-check hands over copies exactly as grading does.
+"""
+
+from __future__ import annotations
+
+import marshal
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from autograder.learner import forbidden_trap
+from autograder.learner.explain import call_fault
+from autograder.learner.loading import LoadedModule
+from autograder.results import Fault, Status
+from autograder.text import clean
+from autograder.wire import values
+
+
+def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
+    """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
+    try:
+        request = values.decode(frame, layout=True)
+        with forbidden_trap.trap(request["forbid"], loaded.folder):  # reading a lazy result runs the learner's code as well
+            return values.encode(_perform(loaded, request), max_bytes)
+    except let_through:
+        raise
+    except values.WireError as error:
+        return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
+    except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
+        fault = call_fault(error, loaded.folder)
+        if fault.status is Status.MISSING and isinstance(error, AttributeError):
+            fault = replace(fault, message=clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
+        return _fault_frame(fault)
+
+
+def _failed_cells(loaded: LoadedModule, name: str) -> str:
+    """Why a notebook has no `name`: the first of its cells that failed, and the first that names it."""
+    naming = [text for source, text in loaded.failed.items() if name in source]
+    return " ".join(dict.fromkeys([*list(loaded.failed.values())[:1], *naming[:1]]))
+
+
+def _fault_frame(fault: Fault) -> bytes:
+    return values.encode({"fault": [str(fault.status), fault.message, fault.kind]})
+
+
+def _perform(loaded: LoadedModule, request: dict[str, Any]) -> dict[str, Any]:
+    if loaded.module is None:
+        assert loaded.fault is not None  # noqa: S101  for the type checker: one of the two is set
+        return {"fault": [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind]}
+    name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
+    if request["probe"]:
+        namespace: dict[str, Any] = {}
+        exec(marshal.loads(request["probe"]), namespace)  # noqa: S102, S302  the suite's own code, from the grader
+        function, args = namespace[name], [loaded.module, *args]
+    else:
+        function = getattr(loaded.module, name)
+    torch.default_generator.manual_seed(request["seed"])  # torch.manual_seed formats the stack for every absent device
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        value = function(*args, **kwargs)
+    return {"value": value, "args": args} if request["observe"] else {"value": value}
+
+
+def resident(value: Any) -> Any:
+    """The data set that a Resident stands for; anything else is itself."""
+    if not isinstance(value, values.Resident):
+        return value
+    from autograder.images import store  # noqa: PLC0415  most topics need no data set
+
+    return store.resident(value.name)
