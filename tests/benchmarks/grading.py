@@ -6,7 +6,7 @@
 - pytest: a fresh process that runs the same suite on the same module;
 - nbgrader: `nbgrader autograde`, as installed, on a notebook with the same checks as cells, several students a run.
 
-The kit grades a class in which nobody hands in what another did: the reference and every module of tests/autograder/correct,
+The kit grades a class in which nobody hands in what another did: the reference and every module of solutions/NN/alternatives,
 each once a run. Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the
 server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians over
 rounds in which each way has its turn. Exit code 1 if a target is missed.
@@ -122,7 +122,7 @@ def seconds_of(action: Callable[[], object]) -> float:
 
 def different_modules(topic: course.Topic) -> list[Path]:
     """The reference and the correct modules in other styles, each alone or with its helper modules in a folder."""
-    return [topic.solution, *sorted((ROOT / "tests/autograder/correct" / topic.name).glob(f"*/{topic.module}"))]
+    return [topic.solution, *sorted((ROOT / "solutions" / topic.name / "alternatives").glob(f"*/{topic.module}"))]
 
 
 def the_kit(topic: course.Topic) -> list[float]:
