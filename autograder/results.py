@@ -38,11 +38,23 @@ class SubmissionStatus(StrEnum):
 
 @dataclass(frozen=True)
 class Fault:
-    """Why the learner's code gave no value; `kind` is the exception's type, `message` is for the learner."""
+    """Why the learner's code gave no value.
+
+    Attributes:
+        message: for the learner.
+        kind: the exception's type, by name.
+        place: the part of the message that says where in the learner's files it was.
+    """
 
     status: Status
     message: str
     kind: str = ""
+    place: str = ""
+
+    @property
+    def essence(self) -> str:
+        """The message without its place: the same mistake on another line has the same."""
+        return self.message.replace(self.place, "") if self.place else self.message
 
 
 class StudentFault(Exception):

@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import inspect
-import marshal
-import textwrap
-import types
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder.checks.probes import probe_code
 from autograder.results import Fault, Status, StudentFault
 from autograder.text import clean
 from autograder.wire import values
-
-_GIVEN = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport numpy as np\n"
+from autograder.wire.respondent import Respondent
 
 
 @dataclass
 class Student:
-    """One check's view of one submission.
+    """One check's view of one submission: a value comes back, never the learner's objects.
 
-    `ask` turns a request frame into a reply frame: in this process for a self-check, in a sandboxed child for grading.
-    `replies` keeps what came back, and `arguments` what went out last, for the diagnosis of a wrong value.
+        def test_slope__values(student: Student, rng: torch.Generator) -> None:
+            \"\"\"gives the derivative of the square\"\"\"
+            x = torch.randn(6, generator=rng)
+            expect_close(student.call("slope", x), 2 * x.double(), "the slope")
+
+    Tensors and arrays, numbers, text, None, and lists, tuples and dicts of these travel both ways, as copies; anything
+    else that comes back is a `wire.values.Opaque` with the name of its type.
+
+    Attributes:
+        respondent: answers the requests.
+        seed: the learner's code finds torch's generator seeded from it, anew for each request.
+        forbid: the technique that the task rules out, or "".
+        replies: what came back so far, faults too, for the diagnosis of a wrong value.
+        arguments: what went out last, for the same.
     """
 
-    ask: Callable[[bytes], bytes]
+    respondent: Respondent
     seed: int
     forbid: str = ""
-    ask_ranks: Callable[[Callable[[str], list[bytes]]], list[bytes]] | None = None
     replies: list[Any] = field(default_factory=list)
     arguments: tuple[Any, ...] = ()
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """The result of the module's function `name` on copies of the arguments."""
+        """The result of the module's function `name` on copies of the arguments.
+
+        Raises:
+            StudentFault: the function is not there, raised, used what the task rules out, or gave no reply.
+        """
         return self._request(name, b"", args, kwargs)["value"]
 
     def observe(self, name: str, /, *args: Any, **kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The result, and the positional arguments as the call left them."""
+        """The result, and the positional arguments as the call left them: their values, `requires_grad` and `.grad`.
+
+            result, (after,) = student.observe("row_means", t)
+            expect_unchanged(after, t)
+
+        Raises:
+            StudentFault: as `call`.
+        """
         reply = self._request(name, b"", args, kwargs, observe=True)
         after = reply["args"]
         if not isinstance(after, list) or len(after) != len(args):
@@ -49,24 +65,40 @@ class Student:
         return reply["value"], tuple(after)
 
     def run(self, probe: Callable[..., Any], /, *args: Any) -> Any:
-        """What `probe(module, *args)` returns; the probe travels as code, with the helpers it names."""
+        """What `probe(module, *args)` returns: for what needs live objects, such as networks or shared memory.
+
+            def scaled(module, factor, x):
+                return module.Scale(factor)(x)
+
+            student.run(scaled, 2.5, x)
+
+        The probe travels as code, with the helpers it names. What it returns is a claim, made beside hostile code: bring
+        back evidence that is judged here, never a yes or no.
+
+        Raises:
+            ProbeError: the probe names something that cannot travel.
+            StudentFault: as `call`.
+        """
         return self._request(probe.__name__, probe_code(probe), args, {})["value"]
 
     def ranks(self, probe: Callable[..., Any], world_size: int, /, *args: Any) -> list[Any]:
-        """What `probe(module, rank, world_size, init_method, *args)` returns in each of `world_size` processes at once."""
+        """What `probe(module, rank, world_size, init_method, *args)` returns in each of `world_size` processes at once.
+
+        Raises:
+            ProbeError, StudentFault: as `run`; the fault is that of the process that failed first, not of those that only
+                saw their connection to it break.
+        """
         self.arguments = args
         code = probe_code(probe)
 
-        def frames(init_method: str) -> list[bytes]:
+        def requests(init_method: str) -> list[bytes]:
             return [
                 values.encode(self._frame(probe.__name__, code, (rank, world_size, init_method, *args), {}), layout=True)
                 for rank in range(world_size)
             ]
 
-        if self.ask_ranks is None:
-            raise RuntimeError("there is no way to run several processes here")
         try:
-            replies = self.ask_ranks(frames)
+            replies = self.respondent.ask_ranks(requests)
             answers, faults = [], list[StudentFault]()
             for frame in replies:
                 try:
@@ -91,7 +123,7 @@ class Student:
         self.arguments = (*args, *kwargs.values())
         request = self._frame(name, probe, args, kwargs, observe=observe)
         try:
-            reply = read_reply(self.ask(values.encode(request, layout=True)), observe=observe)
+            reply = read_reply(self.respondent.ask(values.encode(request, layout=True)), observe=observe)
         except StudentFault as stopped:
             self.replies.append(stopped.fault)
             raise
@@ -114,51 +146,15 @@ def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:
         if not isinstance(reply, dict):
             raise values.WireError("the reply is not a reply")
         if "fault" in reply:
-            status, message, kind = reply["fault"]
+            status, *texts = reply["fault"]
             allowed = (Status.MISSING, Status.ERROR, Status.FORBIDDEN)
-            if status not in allowed or not isinstance(message, str) or not isinstance(kind, str):
+            if status not in allowed or not all(isinstance(text, str) for text in texts):
                 raise values.WireError("the reply is not a fault")
-            raise StudentFault(Fault(Status(status), clean(message), clean(kind, 80)))
+            message, kind, place = texts
+            raise StudentFault(Fault(Status(status), clean(message), clean(kind, 80), clean(place)))
         if reply.keys() != ({"value", "args"} if observe else {"value"}):
             raise values.WireError("the reply is not a value")
     except (values.WireError, TypeError, ValueError) as error:
         text = f"The submission answered with something that is not a value: {error}."
         raise StudentFault(Fault(Status.ERROR, text, "WireError")) from None
     return reply
-
-
-@functools.cache
-def probe_code(probe: Callable[..., Any]) -> bytes:
-    """The compiled source of a probe, compiled once and not by each child again.
-
-    Marshalled code goes from the grader to a child and never the other way: to read it is to trust it.
-    """
-    return marshal.dumps(compile(probe_source(probe), "<suite>", "exec"))
-
-
-def probe_source(probe: Callable[..., Any]) -> str:
-    """Source text of the probe and of everything of its own suite that it names, fit to be run elsewhere."""
-    imports: list[str] = []
-    parts: dict[str, str] = {}
-
-    def add(name: str, value: Any, namespace: dict[str, Any]) -> None:
-        if name in parts:
-            return
-        text = textwrap.dedent(inspect.getsource(value))
-        parts[name] = ""  # named already: a helper may call itself
-        used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-        for other in sorted(used & namespace.keys()):
-            found = namespace[other]
-            if isinstance(found, types.ModuleType):
-                imports.append(f"import {found.__name__} as {other}")
-            elif getattr(found, "__module__", None) == namespace["__name__"]:
-                add(other, found, namespace)
-            elif isinstance(found, str | int | float | tuple):
-                parts[other] = f"{other} = {found!r}"
-            elif getattr(found, "__module__", "builtins") != "builtins" and hasattr(found, "__qualname__"):
-                imports.append(f"from {found.__module__} import {found.__qualname__} as {other}")
-        del parts[name]  # after what it needs
-        parts[name] = text
-
-    add(probe.__name__, probe, probe.__globals__)
-    return _GIVEN + "\n".join(dict.fromkeys(imports)) + "\n" + "\n\n".join(parts.values())

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from autograder import course
 from autograder.errors import KitError
-from autograder.sandbox import launch
+from autograder.sandbox.server import Server, import_quickly
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -156,8 +156,8 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
 def _grade(options: argparse.Namespace) -> int:
     topic = _here().topic(options.topic)
-    with launch.started(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
-        launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
+    with Server(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
+        import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.feedback import out_folder  # noqa: PLC0415  imports torch
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 
@@ -175,9 +175,7 @@ def _grade(options: argparse.Namespace) -> int:
     return 0
 
 
-def _grade_to(
-    plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: launch.Launch | None
-) -> list[Report]:
+def _grade_to(plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: Server | None) -> list[Report]:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
@@ -250,8 +248,8 @@ def _demo(options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
 
     topic = _here().topic("03_nn")
-    with launch.started(topic.warm) as server:
-        launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
+    with Server(topic.warm) as server:
+        import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.feedback import tables  # noqa: PLC0415  imports torch
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 

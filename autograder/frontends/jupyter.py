@@ -10,27 +10,24 @@ The checks are in `public_checks.py` beside the notebook, which `autograder nbgr
 from __future__ import annotations
 
 import contextlib
-import functools
 import html
 import importlib.util
+import inspect
 import os
 import re
 import sys
 import textwrap
-import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from autograder.checks.judge import judge
-from autograder.checks.pytest_plugin import derived_seed
-from autograder.checks.student import Student
+from autograder.checks.check import Check, Fixtures, prepare, title_of
+from autograder.checks.check import run as run_check
 from autograder.images.torchvision_shim import import_torchvision
-from autograder.learner import calls, loading, ranks
+from autograder.learner.in_process import InProcess, simulated
+from autograder.learner.loading import LoadedModule
 from autograder.results import CheckResult, Status
 from autograder.submission.notebook import CHECKS_FILE
 
@@ -139,49 +136,28 @@ def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Tab
     results: list[CheckResult] = []
     for name, function in vars(suite).items():
         if name.startswith(f"test_{task}__") and not (results and results[-1].status is Status.MISSING):
-            results.append(_run_one(suite.TOPIC, name, function, namespace, known))
+            results.append(_run_one(suite.TOPIC, task, name, function, namespace, known))
     return Table(task, tuple(results), known["hint"])
 
 
 def _run_one(
-    topic: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], known: Mapping[str, Any]
+    topic: str, task: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], known: Mapping[str, Any]
 ) -> CheckResult:
-    title = " ".join((function.__doc__ or "").split("\n\n")[0].split()).rstrip(".")
-    started, error = time.monotonic(), None
-    with _devices(function), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
+    """Run one check with the notebook's own functions and classes."""
+
+    def call(fixtures: Fixtures) -> None:
+        offered = {"student": fixtures.student, "rng": fixtures.rng, "attach": fixtures.attach}
+        function(**{argument: offered[argument] for argument in inspect.signature(function).parameters})
+
+    marks = {mark.name: mark.args[0] for mark in getattr(function, "pytestmark", [])}
+    check = Check(topic, task, name, title_of(function), call, marks.get("devices"), known["forbid"])
+    with simulated(check.devices), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
-        loaded = loading.LoadedModule(module, None, _folder(namespace))
-        student = Student(
-            lambda frame: calls.serve(loaded, frame, REPLY_BYTES, (KeyboardInterrupt,)),
-            derived_seed(0, topic, name, "replies"),
-            known["forbid"],
-            functools.partial(ranks.ask_here, loaded, REPLY_BYTES, known["seconds"]),
-        )
-        offered = {
-            "student": student,
-            "rng": torch.Generator().manual_seed(derived_seed(0, topic, name, "inputs")),
-            "attach": lambda *_: None,
-        }
-        wanted = function.__code__.co_varnames[: function.__code__.co_argcount]
-        try:
-            function(**{argument: offered[argument] for argument in wanted})
-        except Exception as raised:  # noqa: BLE001  the judge tells the learner's faults from the suite's
-            error = raised
-    result = judge(error, title, student, time.monotonic() - started)
+        loaded = LoadedModule(module, None, _folder(namespace))
+        respondent = InProcess(loaded, REPLY_BYTES, known["seconds"], (KeyboardInterrupt,))
+        result = run_check(check, prepare(check, respondent, 0))
     return replace(result, message=_in_cells(result.message))
-
-
-@contextlib.contextmanager
-def _devices(function: Callable[..., None]) -> Iterator[None]:
-    counts = [mark.args[0] for mark in getattr(function, "pytestmark", []) if mark.name == "devices"]
-    if not counts:
-        yield
-        return
-    from autograder import simulated_gpus  # noqa: PLC0415  only topics with devices need it
-
-    with simulated_gpus.simulated(counts[0]):
-        yield
 
 
 def _shell() -> Any:

@@ -9,12 +9,13 @@ from autograder.checks.student import Student
 from autograder.course import Limits
 from autograder.errors import KitError, SandboxError
 from autograder.results import StudentFault
-from autograder.sandbox.child import Order
+from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.server import Server
+from autograder.sandbox.session import Session
 
 _SECONDS = 60.0  # the driver's first start takes long
 _MODULE = b"""
-import torch
+import torch  # noqa: PLC0415  other commands need not wait for it
 
 def found(count):
     names = {torch.cuda.get_device_name(number) for number in range(count)}
@@ -39,11 +40,11 @@ def find(count: int) -> Gpus:
     if not count:
         raise KitError("--device cuda: torch finds no CUDA device on this machine: see `autograder doctor`")
     limits = Limits(import_seconds=_SECONDS, check_seconds=_SECONDS)
-    order = Order({"gpus.py": _MODULE}, "gpus.py", (), limits, devices=count, gpu=True)
+    spec = ChildSpec({"gpus.py": _MODULE}, "gpus.py", (), limits)
     try:
-        with Server([]) as server, closing(server.open(order)) as child:
-            student = Student(lambda frame: child.ask(frame, _SECONDS), 0)
-            name, means = student.call("found", count)
+        with Server() as server, closing(Session(server, spec)) as session:
+            session.begin(_SECONDS, count, gpu=True)
+            name, means = Student(session, 0).call("found", count)
     except (SandboxError, StudentFault) as error:
         raise KitError(f"--device cuda: no submission could use the CUDA devices of this machine: {error}") from None
     if means != [8.0] * count:

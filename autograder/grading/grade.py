@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import gc
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
+from autograder.checks.check import Check
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
-from autograder.grading import pool, suite
+from autograder.grading import policy, pool, suite
+from autograder.grading.check_run import CheckRunner
 from autograder.grading.gpus import Gpus
+from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.images.training import Training
-from autograder.results import Fault, Report, Status, StudentFault, SubmissionStatus, TaskResult
-from autograder.sandbox.child import Order
+from autograder.results import Report, Status, StudentFault, SubmissionStatus, TaskResult, summarise
+from autograder.sandbox import scratch
+from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.confinement import confine
-from autograder.sandbox.launch import Launch
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 from autograder.submission.handed_in import Submission
@@ -53,94 +59,73 @@ def isolation_here(asked: str, device: str = "simulated") -> str:
     return "reduced" if asked == "reduced" and tier != "full" else tier
 
 
-def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1, launched: Launch | None = None) -> None:
+def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1, server: Server | None = None) -> None:
     """Grade every submission; `emit` gets each Report as soon as it is there, in this process.
 
-    A server that was `launched` for the topic's modules serves a single worker.
+    With several `workers` these share the submissions, each with a server of its own; `server`, if given, is one that is
+    warming up already, for a single worker.
     """
     workers = min(workers, len(submissions))
     if workers <= 1:
-        _work(plan, submissions, emit, launched)
+        grade_here(plan, submissions, emit, server)
         return
-    for lost in pool.spread(functools.partial(_work, plan), submissions, emit, workers):
+    for lost in pool.spread(functools.partial(grade_here, plan), submissions, emit, workers):
         emit(_whole(plan, lost, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0))
 
 
-def _work(plan: Plan, submissions: Iterable[Submission], emit: Emit, launched: Launch | None = None) -> None:
-    """All of a grading, or the part of one of several processes: with a server of its own."""
-    with Keeper(plan, launched) as keeper:
-        grade_here(plan, submissions, emit, keeper)
+def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server: Server | None = None) -> None:
+    """Grade the submissions one after another, with one warm server."""
+    with contextlib.ExitStack() as stack:
+        warm = server or stack.enter_context(Server(plan.topic.warm))  # a server that was given is closed by its owner
+        warm.hold([plan.training.resident] if plan.training else [])
+        suite.with_checks(plan.topic, functools.partial(_grade_each, plan, warm, submissions, emit))
 
 
-def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, keeper: Keeper) -> None:
-    """Grade the submissions one after another with the keeper's warm server."""
-    current: list[tuple[Submission, float]] = []
-
-    def sessions() -> Iterator[Session]:
+def _grade_each(plan: Plan, server: Server, submissions: Iterable[Submission], emit: Emit, checks: Sequence[Check]) -> None:
+    with scratch.locked_folder() as folder, _collector_at_rest():
+        runner = CheckRunner(plan.topic, checks, plan.seed, plan.training, plan.gpus.count)
+        modules = CourseModules(plan.topic, plan.seed, plan.training, folder if plan.diagnosing else None)
         for submission in submissions:
-            if submission.problem:
-                emit(_whole(plan, submission, SubmissionStatus.UNREADABLE, submission.problem, 0.0))
-                continue
-            try:
-                keeper.ready()
-                started = time.monotonic()
-                session = keeper.session(submission)
-            except StudentFault as stopped:
-                seconds = time.monotonic() - started
-                emit(_unreadable(plan, submission, stopped.fault, seconds))
-                continue
-            except SandboxError as error:
-                emit(_whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0))
-                continue
-            current[:] = [(submission, started)]
-            yield session
-            session.close()
-
-    def report(graded: suite.Graded) -> None:
-        submission, started = current[0]
-        emit(_graded(plan, submission, graded, time.monotonic() - started))
-
-    suite.run(plan.topic, plan.seed, sessions(), report, diagnosing=plan.diagnosing,
-              training=plan.training, gpus=plan.gpus.count)  # fmt: skip
+            emit(_report(plan, server, submission, runner, modules))
 
 
-class Keeper:
-    """Keeps one warm server."""
+@contextlib.contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """What is there at the start of the block stays: no garbage collection while submissions wait need look at it."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
-    def __init__(self, plan: Plan, launched: Launch | None = None) -> None:
-        self._plan = plan
-        residents = [plan.training.resident] if plan.training else []
-        self._server = Server(plan.topic.warm, residents, launched=launched)
 
-    def ready(self) -> None:
-        """Wait until a server is warm; start another one if it has died."""
-        self._server.wait_until_ready()
+def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules) -> Report:
+    """Grade one submission."""
+    if submission.problem:
+        return _whole(plan, submission, SubmissionStatus.UNREADABLE, submission.problem, 0.0)
+    started = time.monotonic()
+    try:
+        server.wait_until_ready()
+        started = time.monotonic()
+        session = Session.open(server, _spec(plan, submission))
+    except StudentFault as stopped:
+        seconds = time.monotonic() - started
+        return _whole(plan, submission, SubmissionStatus.UNREADABLE, stopped.fault.message, seconds)
+    except SandboxError as error:
+        return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
+    attachments, tasks = dict[str, Any](), []
+    with contextlib.closing(session):
+        for task in plan.topic.tasks:
+            runs = list(policy.grade_task(task, session, runner, modules))
+            tasks.append(summarise(task.id, task.points, task.hint, [run.result for run in runs]))
+            for run in runs:
+                attachments.update(run.attached)
+    return _graded(plan, submission, tuple(tasks), attachments, time.monotonic() - started)
 
-    def session(self, submission: Submission) -> Session:
-        """A session whose module has been imported; a failed import is confirmed in a fresh child."""
-        plan = self._plan
-        tasks = [task.id for task in plan.topic.tasks if task.forbid]
-        order = Order(submission.files, plan.topic.module, tasks, _limits(plan))
-        for last in (False, True):
-            session = Session(self._server, order)
-            try:
-                child = session.child()
-            except SandboxError:
-                if last:
-                    raise
-                continue
-            if child.ended is None:
-                return session
-            session.close()
-            if last or child.ended.status is Status.ERROR:
-                raise StudentFault(child.ended)
-        raise AssertionError  # for the type checker: the loop returns or raises
 
-    def __enter__(self) -> Keeper:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.close()
+def _spec(plan: Plan, submission: Submission) -> ChildSpec:
+    by_hand = [task.id for task in plan.topic.tasks if task.forbid]
+    return ChildSpec(submission.files, plan.topic.module, by_hand, _limits(plan))
 
 
 def _limits(plan: Plan) -> Limits:
@@ -151,28 +136,23 @@ def _limits(plan: Plan) -> Limits:
     return replace(limits, total_seconds=limits.total_seconds + 2 * plan.training.budget.seconds)
 
 
-def _tasks(plan: Plan, status: Status) -> tuple[TaskResult, ...]:
-    return tuple(TaskResult(t.id, status, 0.0, t.points, hint=t.hint) for t in plan.topic.tasks)
-
-
-def _unreadable(plan: Plan, submission: Submission, fault: Fault, seconds: float) -> Report:
-    return _whole(plan, submission, SubmissionStatus.UNREADABLE, fault.message, seconds)
-
-
 def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message: str, seconds: float) -> Report:
     """A submission of which no task could be checked."""
-    tasks = _tasks(plan, Status.BROKEN if status is SubmissionStatus.BROKEN else Status.ERROR)
+    of_tasks = Status.BROKEN if status is SubmissionStatus.BROKEN else Status.ERROR
+    tasks = tuple(TaskResult(task.id, of_tasks, 0.0, task.points, hint=task.hint) for task in plan.topic.tasks)
     return Report(plan.topic.name, submission.name, status, 0.0, plan.topic.max_score, message, plan.isolation,
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name)  # fmt: skip
 
 
-def _graded(plan: Plan, submission: Submission, graded: suite.Graded, seconds: float) -> Report:
-    broken = [task for task in graded.tasks if task.status is Status.BROKEN]
+def _graded(
+    plan: Plan, submission: Submission, tasks: tuple[TaskResult, ...], attachments: dict[str, Any], seconds: float
+) -> Report:
+    broken = [task for task in tasks if task.status is Status.BROKEN]
     status = SubmissionStatus.BROKEN if broken else SubmissionStatus.GRADED
     message = f"Fault of the kit in {', '.join(t.id for t in broken)}: no grade until it is mended." if broken else ""
-    score = 0.0 if broken else round(sum(task.score for task in graded.tasks), 2)
+    score = 0.0 if broken else round(sum(task.score for task in tasks), 2)
     return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), graded.tasks, _data_name(plan), plan.gpus.name, graded.attachments)  # fmt: skip
+                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments)  # fmt: skip
 
 
 def _data_name(plan: Plan) -> str:

@@ -10,13 +10,13 @@ from types import FrameType
 from typing import NoReturn
 
 
-class OutOfPatience(Exception):
+class OutOfTime(Exception):
     """The suite's own code has taken too long."""
 
 
 @contextmanager
 def limited(seconds: float) -> Iterator[None]:
-    """Raise OutOfPatience in the block after that much time, not counting what passes in `paused` blocks.
+    """Raise OutOfTime in the block after that much time, not counting what passes in `paused` blocks.
 
     Does nothing outside the main thread and on Windows, where Python offers no timer that could interrupt it.
     """
@@ -33,7 +33,7 @@ def limited(seconds: float) -> Iterator[None]:
 
 
 def _give_up(_: int, __: FrameType | None) -> NoReturn:
-    raise OutOfPatience("it took too long")
+    raise OutOfTime("it took too long")
 
 
 @contextmanager

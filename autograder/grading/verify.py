@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
-from autograder.grading.grade import Keeper, Plan, grade, grade_here
+from autograder.grading.grade import Plan, grade, grade_here
 from autograder.results import Report, Status
+from autograder.sandbox.server import Server
 from autograder.submission.handed_in import Submission
 
 MUTANTS_A_TASK = 3
@@ -32,11 +33,11 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
         raise KitError(f"{topic.solution}: there is no reference solution")
     wrong = mutants.load(topic)
     problems = list(_too_few(topic, wrong))
-    with Keeper(plan) as keeper:
+    with Server(topic.warm) as server:
         for seed in range(seeds):
             found: list[Report] = []
             right = Submission("the solution", {topic.module: reference.encode()})
-            grade_here(replace(plan, seed=seed), [right], found.append, keeper)
+            grade_here(replace(plan, seed=seed), [right], found.append, server)
             progress(found[0])
             if found[0].score != found[0].max_score:
                 problems.append(f"the solution, seed {seed}: {_first_loss(found[0])}")

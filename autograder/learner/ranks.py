@@ -16,11 +16,11 @@ from autograder.learner.loading import LoadedModule
 from autograder.results import Fault, Status, StudentFault
 
 
-def ask_here(loaded: LoadedModule, limit: int, seconds: float, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
+def ask_in_forks(loaded: LoadedModule, limit: int, seconds: float, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
     """The reply of each rank, a fork of this process; StudentFault if one gives none within `seconds`."""
     context = multiprocessing.get_context("fork")
     with tempfile.TemporaryDirectory(prefix="autograder-ranks-") as folder:
-        frames = make_frames(f"file://{Path(folder) / 'store'}")
+        frames = make_requests(f"file://{Path(folder) / 'store'}")
         pipes = [context.Pipe(duplex=False) for _ in frames]
         ranks = [
             context.Process(target=_answer, args=(loaded, limit, frame, sender))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-import signal
 import socket
 import time
 from collections import deque
@@ -13,12 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from autograder.course import Limits
 from autograder.errors import SandboxError
+from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
+from autograder.sandbox.ended import Ended, cause_of_death
 from autograder.text import clean
 from autograder.wire import frames, values
 
@@ -27,19 +27,9 @@ _WAKE_SECONDS = 0.25
 _AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
 _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 
-_SIGNALS = {
-    signal.SIGKILL: "it was stopped by the system, as happens when memory runs out. Smaller or fewer tensors need less",
-    signal.SIGSEGV: "it crashed Python itself (segmentation fault), as a recursion without end or ctypes can",
-    signal.SIGABRT: "a library stopped it (abort), as happens when memory runs out in the middle of an operation",
-    signal.SIGBUS: "it used memory that is not there (bus error)",
-    signal.SIGFPE: "an arithmetic error in compiled code stopped it",
-    signal.SIGSYS: "it asked the system for something that graded code may not do",
-    signal.SIGXFSZ: "it wrote a file larger than allowed",
-}
-
 
 @dataclass(frozen=True)
-class Order:
+class ChildSpec:
     """What a child is opened for.
 
     `tasks` names the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are
@@ -55,14 +45,6 @@ class Order:
     gpu: bool = False
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended: its wait status, and whether it had to be killed."""
-
-    status: int
-    killed: bool
-
-
 class Child:
     """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request."""
 
@@ -70,34 +52,34 @@ class Child:
         self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
         self._limits = Limits()
         self._watches_disk = False
-        self._ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
+        self._sent_ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
-        self.looked: dict[str, list[Any]] = {}
+        self.findings: dict[str, Found] = {}
 
-    def introduce(self, order: Order) -> None:
+    def introduce(self, spec: ChildSpec) -> None:
         """Hand over the files; learn what the static look found; wait for the import.
 
         Raises:
             SandboxError: the child was not ready for the submission.
             StudentFault: the files cannot be looked at, or the import failed.
         """
-        self._limits = order.limits
-        first = {"files": dict(order.files), "module": order.module, "tasks": list(order.tasks),
-                 "devices": order.devices, "gpu": order.gpu, "reply_bytes": order.limits.reply_mb << 20,
-                 "import_seconds": order.limits.import_seconds}  # fmt: skip
+        self._limits = spec.limits
+        first = {"files": dict(spec.files), "module": spec.module, "tasks": list(spec.tasks),
+                 "devices": spec.devices, "gpu": spec.gpu, "reply_bytes": spec.limits.reply_mb << 20,
+                 "import_seconds": spec.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(frames.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS
         try:
             with suppress(OSError):  # a process that could not start has left word why
                 self._stream.settimeout(START_SECONDS)
-                frames.send(self._stream, nonce, values.encode(first, sum(map(len, order.files.values())) + (1 << 20)))
+                frames.send(self._stream, nonce, values.encode(first, sum(map(len, spec.files.values())) + (1 << 20)))
             got, body = self._read(end, START_SECONDS)
         except StudentFault as stopped:  # no byte of the submission has been looked at yet
             raise SandboxError(f"a submission's process did not start: {stopped}") from None
         if got != nonce:
             raise SandboxError(f"a submission's process failed: {clean(body.decode('utf-8', 'replace'))}")
         self._watches_disk = "mount" not in values.decode(body)["ready"]
-        limit = order.limits.import_seconds
+        limit = spec.limits.import_seconds
         end = time.monotonic() + limit
         got, body = self._read(end, limit, "Importing the module")
         if got != nonce:
@@ -105,32 +87,32 @@ class Child:
         looked = values.decode(body)  # sent before the submission's first line has run
         if looked["fault"] is not None:
             self._end(Fault(Status.ERROR, clean(looked["fault"])))
-        self.looked = looked["looked"]
+        self.findings = {task: Found(*place) for task, place in looked["looked"].items()}
         got, body = self._read(end, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
 
     @property
-    def coming(self) -> bytes | None:
+    def ahead(self) -> bytes | None:
         """The request that was sent before its turn and must be asked next; None if there is none."""
-        return self._ahead[0][1] if self._ahead else None
+        return self._sent_ahead[0][1] if self._sent_ahead else None
 
-    def ask(self, frame: bytes, seconds: float, limit: float | None = None, coming: Iterable[bytes] = ()) -> bytes:
+    def ask(self, frame: bytes, seconds: float, limit: float | None = None, ahead: Iterable[bytes] = ()) -> bytes:
         """The reply to one request frame, complete within `seconds`, which is what is left of the check's `limit`.
 
-        `coming` are the requests that come after it. Some are sent along, so that the process goes on while the first reply
+        `ahead` are the requests that come after it. Some are sent along, so that the process goes on while the first reply
         is judged: no other may be asked then.
         """
         finish = self.start(frame, seconds, limit)
-        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._ahead)
+        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._sent_ahead)
         with suppress(OSError):  # it has ended, perhaps after its reply
-            for following in islice(coming, len(self._ahead), _AHEAD):
+            for following in islice(ahead, len(self._sent_ahead), _AHEAD):
                 room -= len(following)
                 if room < 0:
                     break
                 nonce = secrets.token_bytes(frames.NONCE_BYTES)
                 self._write(nonce, following, time.monotonic() + seconds)
-                self._ahead.append((nonce, following))
+                self._sent_ahead.append((nonce, following))
         return finish()
 
     def start(self, frame: bytes, seconds: float, limit: float | None = None) -> Callable[[], bytes]:
@@ -138,8 +120,8 @@ class Child:
         if self.ended is not None:
             raise StudentFault(self.ended)
         end = time.monotonic() + seconds
-        if self._ahead:
-            nonce, sent = self._ahead.popleft()
+        if self._sent_ahead:
+            nonce, sent = self._sent_ahead.popleft()
             if sent != frame:
                 raise SandboxError("another request was sent before this one")
         else:
@@ -227,23 +209,6 @@ class _Deadline:
             except TimeoutError:
                 self._idle()
         raise TimeoutError
-
-
-def cause_of_death(ended: Ended) -> Fault:
-    """What to tell the learner about a process that ended, or that had to be killed after it closed its channel."""
-    if ended.killed:
-        return Fault(Status.ERROR, "The code closed the connection to the grader.", "Violation")
-    if os.WIFSIGNALED(ended.status):
-        number = os.WTERMSIG(ended.status)
-        if number == signal.SIGXCPU:
-            return Fault(Status.TIMEOUT, "The code used up its processor time: is there a loop that never ends?")
-        reason = _SIGNALS.get(signal.Signals(number) if number in set(signal.Signals) else signal.SIGHUP, "")
-        return Fault(Status.CRASHED, f"The code ended its process: {reason or f'it sent itself signal {number}'}.")
-    code = os.WEXITSTATUS(ended.status)
-    if code == frames.DAMAGED:
-        text = "The code left its process unable to answer, as happens when memory or open files run out."
-        return Fault(Status.CRASHED, text)
-    return Fault(Status.CRASHED, f"The code ended its process with exit code {code}: remove os._exit() or exit().")
 
 
 def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:

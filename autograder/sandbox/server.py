@@ -1,92 +1,113 @@
-"""The warm server, seen from the grader: has it fork a child for each submission, ends both."""
+"""The warm server, seen from the grader: has it fork a child for each submission, ends both.
+
+The life of a server: its process is started at once, and warms up while the grader imports its own torch (nothing here
+needs torch until a child is opened). It says when it is ready. Then it opens, ends and reaps children, one message at a time
+(see `control`), and keeps one confined child waiting for the next submission. When the grader closes the socket, or dies, it
+kills what is left and ends. One that has died is replaced when the next child is opened.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import gc
+import importlib
+import json
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.errors import SandboxError
 from autograder.results import StudentFault
-from autograder.sandbox import launch, scratch
-from autograder.sandbox.child import Child, Ended, Order
+from autograder.sandbox import scratch
 from autograder.sandbox.confinement import confine
 from autograder.sandbox.control import receive_message, send_message
+from autograder.sandbox.ended import Ended
 from autograder.wire import frames
+
+if TYPE_CHECKING:
+    from autograder.sandbox.child import Child, ChildSpec
 
 START_SECONDS = 120.0
 SERVER_SECONDS = 60.0
+END_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class _Process:
+    """A server's process and the socket to it; `ready` is what it said when it was warm."""
+
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    ready: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, modules: Sequence[str]) -> _Process:
+        """A server that imports torch and `modules`, in a clean environment."""
+        mine, theirs = socket.socketpair()
+        with theirs:
+            command = [sys.executable, "-I", "-B", "-W", "ignore", "-m", "autograder.sandbox.server_main", str(theirs.fileno())]
+            environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent",
+                           "MALLOC_ARENA_MAX": "2"}  # fmt: skip
+            process = subprocess.Popen(  # noqa: S603  our own module
+                [*command, json.dumps(list(modules))],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+            )
+        return cls(process, mine)
+
+    def end(self) -> None:
+        """Have the server end, by force if it does not, or if it is still importing and holds nothing yet."""
+        self.control.close()
+        _wait_or_kill(self.process, END_SECONDS if self.ready else 0.0)
 
 
 class Server:
     """The warm process that forks a child for each submission. `fork=False` starts a fresh process for each instead.
 
-    A server that has died is replaced when the next child is opened.
+    Args:
+        modules: what it imports beside torch before it is ready.
     """
 
-    def __init__(
-        self,
-        modules: Sequence[str] = (),
-        residents: Sequence[str] = (),
-        *,
-        fork: bool = sys.platform == "linux",
-        launched: launch.Launch | None = None,
-    ) -> None:
+    def __init__(self, modules: Sequence[str] = (), *, fork: bool = sys.platform == "linux") -> None:
         self._modules, self._fork = modules, fork
-        self._order = {"residents": list(residents), "fork": fork}
+        self._residents: Sequence[str] = ()
         self._stack = contextlib.ExitStack()
         self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
         self._own: dict[int, subprocess.Popen[bytes]] = {}  # without fork: the process of each child
-        self._waiting: dict[confine.Limits, Child] = {}  # confined, empty, and for the next submission
+        self._waiting: dict[confine.OsLimits, Child] = {}  # confined, empty, and for the next submission
         self._count = 0
-        self._running: launch.Launch | None = launched or launch.start(modules)
+        self._running: _Process | None = _Process.start(modules)
+
+    def hold(self, residents: Sequence[str]) -> None:
+        """Name the data sets (see `images.store.resident`) that it is to load before it opens its first child."""
+        self._residents = residents
 
     def wait_until_ready(self) -> dict[str, Any]:
         """Start the server if there is none; its first message: how long it took to warm up and what it gained."""
         if self._running is None or self._running.process.poll() is not None:
             self._stop()
-            self._running = launch.start(self._modules)
+            self._running = _Process.start(self._modules)
         if not self._running.ready:
-            self._send(self._order)
+            self._send({"residents": list(self._residents), "fork": self._fork})
             self._running.ready.update(self._receive(START_SECONDS))
         return self._running.ready
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
-        if self._running is None:
-            raise SandboxError("the grading server is not running")
-        self._running.control.settimeout(seconds)
-        try:
-            return receive_message(self._running.control)[0]
-        except (frames.Closed, OSError, ValueError) as error:
-            self._stop()
-            raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None
-        except BaseException:  # Ctrl-C: its answer would be taken for that to the next message
-            self._stop()
-            raise
-
-    def _send(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
-        if self._running is None:
-            raise SandboxError("the grading server is not running")
-        try:
-            send_message(self._running.control, message, fds)
-        except OSError as error:
-            self._stop()
-            raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None
-
-    def open(self, order: Order) -> Child:
+    def open(self, spec: ChildSpec) -> Child:
         """A child that has imported the submission, or that has `ended` with the fault that kept it from doing so."""
         self.wait_until_ready()
-        limits = _limits(order)
-        plain = not (order.network or order.gpu)
-        child = self._next(limits) if plain else self._child(limits, network=order.network, gpu=order.gpu)
+        limits = _limits(spec)
+        plain = not (spec.network or spec.gpu)
+        child = self._next(limits) if plain else self._child(limits, network=spec.network, gpu=spec.gpu)
         try:
-            child.introduce(order)
+            child.introduce(spec)
         except StudentFault:
             pass  # child.ended says why
         except BaseException:
@@ -94,7 +115,20 @@ class Server:
             raise
         return child
 
-    def _next(self, limits: confine.Limits) -> Child:
+    def close(self) -> None:
+        """End the server, its children and its scratch folder."""
+        with self._stack:  # the folder goes even if another signal ends the waiting
+            self._stop()
+            for own in self._own.values():
+                _ended(own, 0.0)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _next(self, limits: confine.OsLimits) -> Child:
         """A child for one submission; another, which holds nothing of any, gets ready for the next one meanwhile.
 
         What keeps this submission from the process that waits is what keeps it from the server: its confinement.
@@ -108,7 +142,9 @@ class Server:
                 raise
         return child
 
-    def _child(self, limits: confine.Limits, *, network: bool = False, gpu: bool = False) -> Child:
+    def _child(self, limits: confine.OsLimits, *, network: bool = False, gpu: bool = False) -> Child:
+        from autograder.sandbox.child import Child  # noqa: PLC0415  it imports torch, as the server does meanwhile
+
         self._count += 1
         number, folder = self._count, self._folder / str(self._count)
         folder.mkdir(mode=0o700)
@@ -148,6 +184,28 @@ class Server:
         else:
             self._send({"op": "drop", "number": number, "scratch": str(folder)})
 
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        if self._running is None:
+            raise SandboxError("the grading server is not running")
+        self._running.control.settimeout(seconds)
+        try:
+            return receive_message(self._running.control)[0]
+        except (frames.Closed, OSError, ValueError) as error:
+            self._stop()
+            raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None
+        except BaseException:  # Ctrl-C: its answer would be taken for that to the next message
+            self._stop()
+            raise
+
+    def _send(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+        if self._running is None:
+            raise SandboxError("the grading server is not running")
+        try:
+            send_message(self._running.control, message, fds)
+        except OSError as error:
+            self._stop()
+            raise SandboxError(f"the grading server stopped ({type(error).__name__})") from None
+
     def _stop(self) -> None:
         running, waiting = self._running, self._waiting
         self._running, self._waiting = None, {}
@@ -156,31 +214,38 @@ class Server:
         for child in waiting.values():
             child.close()
 
-    def close(self) -> None:
-        """End the server, its children and its scratch folder."""
-        with self._stack:  # the folder goes even if another signal ends the waiting
-            self._stop()
-            for own in self._own.values():
-                _ended(own, 0.0)
 
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+def import_quickly(name: str) -> None:
+    """Import a module that brings torch: Python's collector, which would go through it again and again, rests meanwhile."""
+    gc.disable()
+    try:
+        importlib.import_module(name)
+    finally:
+        gc.enable()
 
 
-def _limits(order: Order) -> confine.Limits:
-    return confine.Limits(
-        memory_bytes=order.limits.memory_mb << 20,
-        cpu_seconds=int(order.limits.import_seconds + order.limits.total_seconds) + 1,
-        file_bytes=order.limits.scratch_mb << 20,
+def _limits(spec: ChildSpec) -> confine.OsLimits:
+    return confine.OsLimits(
+        memory_bytes=spec.limits.memory_mb << 20,
+        cpu_seconds=int(spec.limits.import_seconds + spec.limits.total_seconds) + 1,
+        file_bytes=spec.limits.scratch_mb << 20,
         open_files=64,
-        scratch_bytes=order.limits.scratch_mb << 20,
+        scratch_bytes=spec.limits.scratch_mb << 20,
     )
 
 
+def _wait_or_kill(process: subprocess.Popen[bytes], patience: float) -> bool:
+    """Wait until the process has ended; whether it had to be killed, after `patience` seconds."""
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return True
+    return False
+
+
 def _ended(process: subprocess.Popen[bytes], patience: float) -> Ended:
-    killed = launch.wait_or_kill(process, patience)
+    killed = _wait_or_kill(process, patience)
     code = process.returncode
     return Ended(-code if code < 0 else code << 8, killed)

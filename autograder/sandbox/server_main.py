@@ -1,6 +1,6 @@
 """The warm process: imports torch once, holds nothing of any suite, forks a confined child for each submission.
 
-Started by `launch.start` as `python -I -m autograder.sandbox.server_main FD MODULES`. The first message says what it is for.
+Started by `server.Server` as `python -I -m autograder.sandbox.server_main FD MODULES`. The first message says what it is for.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def open_child(control: socket.socket, descriptor: int, message: dict[str, Any],
 
 def warm(modules: list[str]) -> None:
     """Import what submissions need, and what torch imports lazily at a first step of training."""
-    import torch  # noqa: PLC0415  after the namespaces are entered
+    import torch  # noqa: PLC0415  other commands need not wait for it
 
     from autograder.images.torchvision_shim import import_module  # noqa: PLC0415  imports torch
 
@@ -93,14 +93,14 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
         confine.close_fds((0, 1, 2, STREAM))
         stream = frames.Descriptor(STREAM)
         folder = Path(message["scratch"])
-        limits = confine.Limits(**message["limits"])
+        limits = confine.OsLimits(**message["limits"])
         layers = confine.confine(folder, limits, network=message["network"], gpu=message["gpu"])
         child = sys.modules["autograder.sandbox.child_main"]  # imported by warm()
         if not (message["network"] or message["gpu"]):  # it waits while another submission is graded: time to pay for pages
             child.rehearse()
         with contextlib.suppress(frames.Closed, BrokenPipeError, ConnectionResetError):
             child.serve_submission(stream, folder, layers)
-    except BaseException as error:  # noqa: BLE001  nothing may return to the server's loop
+    except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
         code = frames.DAMAGED
         with contextlib.suppress(OSError):
             frames.send(frames.Descriptor(STREAM), bytes(frames.NONCE_BYTES), repr(error).encode()[:2000])

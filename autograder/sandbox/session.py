@@ -6,111 +6,125 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from autograder.errors import SandboxError
-from autograder.grading.verdict_cache import Ask
 from autograder.learner import forbidden_trap
+from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import Child, Order
+from autograder.sandbox.child import Child, ChildSpec
 from autograder.sandbox.server import Server
 from autograder.text import clean
 
 
 class Session:
-    """Hands each check a way to ask the submission, under the check's limit and the submission's budget.
+    """A Respondent that asks a submission in its sandbox, under the check's limit and the submission's budget.
 
-    Only the time that the submission takes counts, not the suite's own. `intact` is False once the sandbox has failed:
-    what went wrong since then is no evidence against the submission.
+    There is a child for each number of devices that checks have wanted. Only the time that the submission takes counts, not
+    the suite's own. `intact` is False once the sandbox has failed: what went wrong since then is no evidence against the
+    submission.
     """
 
-    def __init__(self, server: Server, order: Order) -> None:
-        self._server, self._order = server, order
-        self._children: dict[int | str | None, Child] = {}
-        self._looked: dict[str, list[Any]] = {}
+    def __init__(self, server: Server, spec: ChildSpec) -> None:
+        self._server, self._spec = server, spec
+        self._children: dict[tuple[int | None, bool], Child] = {}
+        self._findings: dict[str, Found] = {}
+        self._wanted: tuple[int | None, bool] = (None, False)
         self._check_limit = self._check_left = 0.0
-        self._left = order.limits.total_seconds + order.limits.import_seconds
+        self._left = spec.limits.total_seconds + spec.limits.import_seconds
         self.intact = True
 
-    def begin(self, seconds: float) -> None:
-        """Start the clock of one check."""
-        self._check_limit = self._check_left = seconds
-        self.intact = True
+    @classmethod
+    def open(cls, server: Server, spec: ChildSpec) -> Session:
+        """A session whose module has been imported; a failed import is confirmed in a fresh child.
 
-    def asker(self, devices: int | None, *, gpu: bool = False) -> Ask:
-        """A function from request frame to reply frame, answered by the child with that many devices: see Order.
-
-        It also takes the requests that come next: see Child.ask.
+        Raises:
+            StudentFault: the module cannot be imported.
+            SandboxError: the sandbox failed twice.
         """
-
-        def ask(frame: bytes, coming: Iterable[bytes]) -> bytes:
-            if self._left <= 0:
-                limit = self._order.limits.total_seconds
-                raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
-            started = asked = time.monotonic()
+        for last in (False, True):
+            session = cls(server, spec)
             try:
-                child = self.child(devices, gpu=gpu, request=frame)  # its import has a limit of its own
-                asked = time.monotonic()
-                return child.ask(frame, self._check_left, self._check_limit, coming)
+                ended = session._child().ended
             except SandboxError:
-                self.intact = False
-                raise
-            finally:
-                now = time.monotonic()
-                self._check_left -= now - asked
-                self._left -= now - started
+                if last:
+                    raise
+                continue
+            if ended is None:
+                return session
+            session.close()
+            if last or ended.status is Status.ERROR:  # which would come again; a crash or a time-out may not
+                raise StudentFault(ended)
+        raise AssertionError  # for the type checker: the loop returns or raises
 
-        return ask
+    def begin(self, seconds: float, devices: int | None = None, *, gpu: bool = False) -> None:
+        """Start the clock of one check, which is answered by the child with that many devices: see ChildSpec."""
+        self._check_limit = self._check_left = seconds
+        self._wanted = devices, gpu
+        self.intact = True
 
-    def ask_ranks(self, make_frames: Callable[[str], list[bytes]]) -> list[bytes]:
-        """Replies of several processes that work together: each rank has a child of its own, all in one private network.
-
-        `make_frames` gives each rank's request frame for the address at which they are to meet.
-        """
-        frames = make_frames(f"tcp://127.0.0.1:{20_000 + secrets.randbelow(20_000)}")
-        started = time.monotonic()
+    def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:
+        """The reply of the check's child; it also takes the requests that come next: see Child.ask."""
+        if self._left <= 0:
+            limit = self._spec.limits.total_seconds
+            raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
+        started = asked = time.monotonic()
         try:
-            ranks = [self._server.open(replace(self._order, network=True)) for _ in frames]
-            self._children.update({f"rank {number}": child for number, child in enumerate(ranks)})
+            child = self._child(request)  # its import has a limit of its own
+            asked = time.monotonic()
+            return child.ask(request, self._check_left, self._check_limit, ahead)
+        except SandboxError:
+            self.intact = False
+            raise
+        finally:
+            now = time.monotonic()
+            self._check_left -= now - asked
+            self._left -= now - started
+
+    def ask_ranks(self, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
+        """Replies of several processes that work together: each rank has a child of its own, all in one private network."""
+        requests = make_requests(f"tcp://127.0.0.1:{20_000 + secrets.randbelow(20_000)}")
+        started, ranks = time.monotonic(), list[Child]()
+        try:
+            for _ in requests:
+                ranks.append(self._server.open(replace(self._spec, network=True)))
             left = self._check_left
-            waiting = [child.start(frame, left, self._check_limit) for child, frame in zip(ranks, frames, strict=True)]
+            waiting = [rank.start(request, left, self._check_limit) for rank, request in zip(ranks, requests, strict=True)]
             return [finish() for finish in waiting]
         except SandboxError:
             self.intact = False
             raise
         finally:
-            for number in range(len(frames)):
-                if child := self._children.pop(f"rank {number}", None):
-                    child.close()
+            for rank in ranks:
+                rank.close()
             self._check_left -= time.monotonic() - started
             self._left -= time.monotonic() - started
 
-    def child(self, devices: int | None = None, *, gpu: bool = False, request: bytes | None = None) -> Child:
-        """The child with that many devices, opened if there is none that is free; `ended` if its import failed."""
-        name = f"gpu {devices}" if gpu else devices
-        child = self._children.get(name)
-        if child is not None and child.coming not in (None, request):
-            child.close()
-            child = None
-        if child is None or child.ended is not None:
-            child = self._children[name] = self._server.open(replace(self._order, devices=devices, gpu=gpu))
-            self._looked = child.looked
-        return child
-
     def forbidden(self, task_id: str) -> Fault | None:
         """What the static look found against the rules of that task."""
-        found = self._looked.get(task_id)
+        found = self._findings.get(task_id)
         if found is None:
             return None
-        file, line, text, technique = found
-        return Fault(Status.FORBIDDEN, clean(f"{forbidden_trap.sentence(technique)} (line {line} of {file}: `{text}`)."))
-
-    def close(self) -> None:
-        """The submission is done."""
-        self.fresh()
+        sentence = forbidden_trap.sentence(found.technique)
+        return Fault(Status.FORBIDDEN, clean(f"{sentence} (line {found.line} of {found.file}: `{found.text}`)."))
 
     def fresh(self) -> None:
         """Close all children, so that the next request meets a newly imported module."""
         for child in self._children.values():
             child.close()
         self._children.clear()
+
+    def close(self) -> None:
+        """The submission is done."""
+        self.fresh()
+
+    def _child(self, request: bytes | None = None) -> Child:
+        """The child that the check wants, opened if there is none that is free; `ended` if its import failed."""
+        child = self._children.get(self._wanted)
+        if child is not None and child.ahead not in (None, request):
+            child.close()
+            child = None
+        if child is None or child.ended is not None:
+            devices, gpu = self._wanted
+            child = self._children[self._wanted] = self._server.open(replace(self._spec, devices=devices, gpu=gpu))
+            self._findings = child.findings
+        return child

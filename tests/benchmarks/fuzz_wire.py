@@ -113,7 +113,7 @@ def corpus() -> list[bytes]:
         torch.float32, torch.device("cuda", 1), torch.Size([1, 2]), values.Opaque("generator"), [torch.ones(2)] * 20,
     ]  # fmt: skip
     replies: list[Any] = [{"value": value} for value in samples]
-    replies += [{"value": 1, "args": [torch.ones(2), 3]}, {"fault": ["error", "Your code raised.", "ValueError"]}]
+    replies += [{"value": 1, "args": [torch.ones(2), 3]}, {"fault": ["error", "Your code raised.", "ValueError", ""]}]
     return [values.encode(value, layout=layout) for value in samples + replies for layout in (False, True)]
 
 

@@ -23,11 +23,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -36,10 +35,14 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder import course
-from autograder.grading import grade, suite, verdict_cache
-from autograder.learner import calls, loading
+from autograder.checks.check import Check
+from autograder.grading import grade, policy, suite
+from autograder.grading.check_run import CheckRunner
+from autograder.grading.mutant_diagnosis import CourseModules
+from autograder.learner.in_process import InProcess
+from autograder.learner.loading import load
 from autograder.results import Report
-from autograder.sandbox.child import Order
+from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.submission.handed_in import Submission
 
@@ -136,39 +139,58 @@ def the_kit(topic: course.Topic) -> list[float]:
         ends.append(time.perf_counter())
         assert report.score == report.max_score, report
 
-    with grade.Keeper(plan) as keeper:
-        grade.grade_here(plan, submissions, keep, keeper)
+    grade.grade_here(plan, submissions, keep)
     return [after - before for before, after in pairwise(ends)]
+
+
+class Unconfined:
+    """What a grading needs of a session, without a sandbox: `frames` were asked, `seconds` went by in the module itself."""
+
+    intact = True
+
+    def __init__(self, topic: course.Topic, path: Path) -> None:
+        self._inner = InProcess(load(path), topic.limits.reply_mb << 20, topic.limits.check_seconds)
+        self.frames: list[bytes] = []
+        self.seconds = 0.0
+
+    def begin(self, *_: object, **__: object) -> None: ...
+    def fresh(self) -> None: ...
+    def forbidden(self, _: str) -> None: ...
+
+    def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:
+        started = time.perf_counter()
+        reply = self._inner.ask(request, ahead)
+        self.seconds += time.perf_counter() - started
+        self.frames.append(request)
+        return reply
+
+    def ask_ranks(self, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
+        return self._inner.ask_ranks(make_requests)
+
+
+def unconfined(topic: course.Topic, paths: Sequence[Path]) -> list[tuple[float, Unconfined]]:
+    """Check each module in this process: seconds for all, and the session."""
+    found: list[tuple[float, Unconfined]] = []
+
+    def work(checks: Sequence[Check]) -> None:
+        runner, modules = CheckRunner(topic, checks, 0, None, 0), CourseModules(topic, 0, None, None)
+        for path in paths:
+            started = time.perf_counter()
+            session = Unconfined(topic, path)
+            stand_in: Any = session
+            runs = [run for task in topic.tasks for run in policy.grade_task(task, stand_in, runner, modules)]
+            assert all(run.result.status == "passed" for run in runs), path
+            found.append((time.perf_counter() - started, session))
+
+    with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
+        suite.with_checks(topic, work)
+    return found
 
 
 def in_this_process(topic: course.Topic) -> tuple[list[float], list[float]]:
     """Seconds for the same checks without a sandbox, and those of them that the modules themselves take."""
-    times, own = list[float](), list[float]()
-
-    def sessions() -> Iterator[Any]:
-        for path in different_modules(topic):
-            started, spent = time.perf_counter(), [0.0]
-            loaded = loading.load(path)
-
-            def ask(frame: bytes, _: object, loaded: loading.LoadedModule = loaded, spent: list[float] = spent) -> bytes:
-                started = time.perf_counter()
-                reply = calls.serve(loaded, frame, topic.limits.reply_mb << 20)
-                spent[0] += time.perf_counter() - started
-                return reply
-
-            yield stand_in(ask)
-            times.append(time.perf_counter() - started)
-            own.append(spent[0])
-
-    with Path(os.devnull).open("w") as null, redirect_stdout(null), redirect_stderr(null):
-        suite.run(topic, 0, sessions(), lambda _: None)
-    return times, own
-
-
-def stand_in(ask: verdict_cache.Ask) -> Any:
-    """What the suite needs of a session, without a sandbox."""
-    nothing = {name: lambda *_: None for name in ("begin", "fresh", "close", "forbidden")}
-    return SimpleNamespace(asker=lambda _, **__: ask, ask_ranks=None, intact=True, **nothing)
+    found = unconfined(topic, different_modules(topic))
+    return [seconds for seconds, _ in found], [session.seconds for _, session in found]
 
 
 def starts(topic: course.Topic, repeat: int) -> tuple[float, float]:
@@ -250,19 +272,12 @@ def cell(name: str, source: str, *, solution: bool = False, points: int | None =
 
 def private_megabytes(topic: course.Topic) -> float:
     """Memory that a child does not share with the server, after it has answered all checks."""
-    order = Order({topic.module: topic.solution.read_bytes()}, topic.module, (), topic.limits)
-    frames: list[bytes] = []
-    loaded = loading.load(topic.solution)
-
-    def ask(frame: bytes, _: object) -> bytes:
-        frames.append(frame)
-        return calls.serve(loaded, frame, topic.limits.reply_mb << 20)
-
-    suite.run(topic, 0, [stand_in(ask)], lambda _: None)
+    spec = ChildSpec({topic.module: topic.solution.read_bytes()}, topic.module, (), topic.limits)
+    ((_, session),) = unconfined(topic, [topic.solution])
     with warm_server(topic) as server:
         before = set(descendants(os.getpid()))
-        with closing(server.open(order)) as child:
-            for frame in frames:
+        with closing(server.open(spec)) as child:
+            for frame in session.frames:
                 child.ask(frame, 60.0)
             # Beside it only the next submission's child waits, which has done nothing yet.
             return max(private_kilobytes(pid) for pid in set(descendants(os.getpid())) - before) / 1024

@@ -65,8 +65,7 @@ def main() -> int:
 
     bare(topic.solution, training)  # what is imported and allocated once
     plan = grade.Plan(topic, 0, grade.isolation_here("full"), training)
-    with grade.Keeper(plan) as keeper:
-        grade.grade_here(plan, submissions(), graded.append, keeper)
+    grade.grade_here(plan, submissions(), graded.append)
     assert all(report.score == report.max_score for report in graded), graded
     trained = [next(task.seconds for task in report.tasks if task.id == "trained_accuracy") for report in graded]
     whole = [report.seconds for report in graded]

@@ -21,7 +21,7 @@ from autograder import course
 from autograder.errors import KitError
 from autograder.grading import interrupt
 from autograder.results import Report
-from autograder.sandbox import launch
+from autograder.sandbox.server import Server, import_quickly
 
 IDLE_SECONDS = 120.0  # then it ends by itself: the formgrader's Jupyter server does not say when it has graded enough
 
@@ -122,10 +122,10 @@ def main() -> None:
 
 def _grade(settings: Settings, connection: Connection) -> None:
     topic = course.load(Path(settings.course)).topic(settings.topic)
-    with launch.started(topic.warm) as server:
-        launch.import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.grading.grade import Keeper, Plan, grade_here, isolation_here  # noqa: PLC0415  the same
-        from autograder.images.training import choose  # noqa: PLC0415  only this process imports torch
+    with Server(topic.warm) as server:
+        import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
+        from autograder.grading.grade import Plan, grade_here, isolation_here  # noqa: PLC0415  only this process imports torch
+        from autograder.images.training import choose  # noqa: PLC0415  the same
         from autograder.submission.handed_in import Submission, read  # noqa: PLC0415  the same
 
         def submissions() -> Iterator[Submission]:
@@ -140,8 +140,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
         known = topic.settings
         training = choose(known, source=settings.data, budget=settings.budget) if "budgets" in known else None
         plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)
-        with Keeper(plan, server) as keeper:
-            grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), keeper)
+        grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), server)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ _SYSTEM_FILES = (
 
 
 @dataclass(frozen=True)
-class Limits:
+class OsLimits:
     """What one submission may use.
 
     Attributes:
@@ -77,7 +77,7 @@ def tier(found: Iterable[Layer]) -> str:
 
 
 def confine(
-    scratch: Path, limits: Limits, *, readable: Sequence[Path] = (), network: bool = False, gpu: bool = False
+    scratch: Path, limits: OsLimits, *, readable: Sequence[Path] = (), network: bool = False, gpu: bool = False
 ) -> tuple[str, ...]:
     """Confines the calling process for good. Call it in a fresh single-threaded fork, before any student code.
 
@@ -161,7 +161,7 @@ def _buses() -> Iterable[Path]:
         yield from (device.resolve() for device in folder.iterdir())
 
 
-def _limit(limits: Limits, *, own_uid: bool, space: bool) -> None:
+def _limit(limits: OsLimits, *, own_uid: bool, space: bool) -> None:
     wanted = [
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
         (resource.RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes),

@@ -345,7 +345,7 @@ def test_the_network_profile_opens_no_more_than_tcp_and_udp(server):
 def test_the_network_profile_needs_a_network_of_its_own(tmp_path):
     def apply():
         try:
-            confine.confine(tmp_path, confine.Limits(1 << 30, 10, 1 << 20, 64, 1 << 20), network=True)
+            confine.confine(tmp_path, confine.OsLimits(1 << 30, 10, 1 << 20, 64, 1 << 20), network=True)
         except PermissionError as error:
             return error.strerror
         return ""
@@ -394,7 +394,7 @@ import os, sys
 sys.path.append({str(PACKAGE.parent)!r})
 from pathlib import Path
 from autograder.sandbox.confinement import confine
-confine.confine(Path({str(folder / "scratch")!r}), confine.Limits(1 << 30, 10, 1 << 20, 64, 1 << 20))
+confine.confine(Path({str(folder / "scratch")!r}), confine.OsLimits(1 << 30, 10, 1 << 20, 64, 1 << 20))
 import sqlite3
 for name in ("solutions", "."):
     try:

@@ -15,7 +15,7 @@ import torch
 from autograder.course import Limits
 from autograder.grading import time_limit
 from autograder.results import StudentFault
-from autograder.sandbox.child import Order
+from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.wire import values
 
@@ -248,21 +248,21 @@ def ask(child, name, *arguments):
     return values.decode(child.ask(request(name, *arguments), 20.0))["value"]
 
 
-def order(source=MODULE):
-    return Order({"module.py": source}, "module.py", (), Limits(import_seconds=20))
+def spec(source=MODULE):
+    return ChildSpec({"module.py": source}, "module.py", (), Limits(import_seconds=20))
 
 
 @pytest.mark.parametrize("fork", [True, False])
 def test_children_are_separate_whether_forked_or_started(kit, fork):
     with Server(fork=fork) as server:
-        with contextlib.closing(server.open(order())) as first, contextlib.closing(server.open(order())) as second:
+        with contextlib.closing(server.open(spec())) as first, contextlib.closing(server.open(spec())) as second:
             assert ask(first, "add", torch.zeros(2)).tolist() == [1.0, 1.0]
             assert ask(first, "add", 0) == 2
             assert ask(second, "add", 0) == 1
             with pytest.raises(StudentFault, match="exit code 3"):
                 ask(first, "leave")
             assert ask(second, "add", 0) == 2
-        unreadable = server.open(order(b"1 +"))
+        unreadable = server.open(spec(b"1 +"))
         assert "does not parse" in unreadable.ended.message
     assert "autograder.sandbox.server_main" not in "".join(kit.descendants(os.getpid()).values())
 
@@ -270,7 +270,7 @@ def test_children_are_separate_whether_forked_or_started(kit, fork):
 def leave(server):
     """A child that ends itself. The server says how it ended once it has done all that it was told before."""
     with pytest.raises(StudentFault, match="exit code 3"):
-        ask(server.open(order()), "leave")
+        ask(server.open(spec()), "leave")
 
 
 def test_many_children_leave_no_descriptor_no_folder_and_no_process(kit, tmp_path, monkeypatch):
@@ -280,7 +280,7 @@ def test_many_children_leave_no_descriptor_no_folder_and_no_process(kit, tmp_pat
         before = len([*Path("/proc/self/fd").iterdir()])
         processes = len(kit.descendants(os.getpid()))
         for _ in range(20):
-            child = server.open(order())
+            child = server.open(spec())
             ask(child, "add", 1)
             child.close()
         leave(server)
@@ -301,7 +301,7 @@ def test_the_server_shares_no_memory_that_a_child_could_write(kit):
 
 
 def test_the_graders_patience_ends_and_pauses():
-    with pytest.raises(time_limit.OutOfPatience), time_limit.limited(0.05):
+    with pytest.raises(time_limit.OutOfTime), time_limit.limited(0.05):
         time.sleep(5)
     with time_limit.limited(0.2), time_limit.paused():
         time.sleep(0.3)

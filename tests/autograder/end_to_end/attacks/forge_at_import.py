@@ -22,5 +22,5 @@ def send(value, nonce=None, raw=None):
 
 send({"loaded": None})
 for status in ("passed", "graded", "broken"):
-    send({"fault": [status, "", ""]})
+    send({"fault": [status, "", "", ""]})
     send({"value": True}, nonce=bytes(16))

@@ -21,8 +21,8 @@ def send(value, nonce=None, raw=None):
 
 
 def row_means(t):
-    send({"fault": ["passed", "", ""]})
+    send({"fault": ["passed", "", "", ""]})
 
 
 def slope(x):
-    send({"fault": ["partial", "", ""]})
+    send({"fault": ["partial", "", "", ""]})

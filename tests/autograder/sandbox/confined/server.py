@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path[:0] = [sys.argv[1], str(Path(__file__).parent)]
 
-from autograder.sandbox.confinement.confine import Limits, close_fds, confine  # noqa: E402
+from autograder.sandbox.confinement.confine import OsLimits, close_fds, confine  # noqa: E402
 from autograder.sandbox.confinement.namespaces import enter_namespaces  # noqa: E402
 
 LIMITS = {"memory_bytes": 2 << 30, "cpu_seconds": 20, "file_bytes": 32 << 20, "open_files": 64, "scratch_bytes": 64 << 20}
@@ -39,7 +39,7 @@ def start(request, scratch, rank):
     if pid == 0:
         os.dup2(writer, 3)
         close_fds(request.get("keep", (0, 1, 2, 3)))
-        limits = Limits(**{**LIMITS, **request.get("limits", {})})
+        limits = OsLimits(**{**LIMITS, **request.get("limits", {})})
         reply = {}
         try:
             begun = time.perf_counter()

@@ -1,0 +1,117 @@
+"""Packs a probe: a function of a suite that travels as code and runs beside the learner's module.
+
+A probe may name what its module imports, other functions and classes of its module, and constants. What cannot travel (a
+list, a dict, a tensor of its module) is refused here, with its name, before the learner's code has any part in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import marshal
+import symtable
+import textwrap
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+_GIVEN = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\nimport numpy as np\n"
+
+
+class ProbeError(Exception):
+    """A probe cannot travel: a mistake of the suite's author."""
+
+
+@functools.cache
+def probe_code(probe: Callable[..., Any]) -> bytes:
+    """The compiled source of a probe, compiled once and not by each child again.
+
+    Marshalled code goes from the grader to a child and never the other way: to read it is to trust it.
+    """
+    return marshal.dumps(compile(probe_source(probe), "<suite>", "exec", dont_inherit=True))
+
+
+def probe_source(probe: Callable[..., Any]) -> str:
+    """Source text of the probe and of everything of its own suite that it names, fit to be run elsewhere.
+
+    Raises:
+        ProbeError: it names something that cannot travel.
+    """
+    packer = _Packer(probe)
+    packer.definition(probe.__name__, probe)
+    return _GIVEN + "\n".join(dict.fromkeys(packer.imports)) + "\n" + "\n\n".join(packer.parts.values())
+
+
+class _Packer:
+    """Gathers the imports and, in the order in which they must be defined, the definitions that a probe needs."""
+
+    def __init__(self, probe: Callable[..., Any]) -> None:
+        if not isinstance(probe, types.FunctionType) or probe.__name__ == "<lambda>":
+            raise ProbeError(f"a probe must be a function that `def` defines, not {probe!r}")
+        if probe.__closure__:
+            raise ProbeError(f"the probe {probe.__name__} uses {', '.join(probe.__code__.co_freevars)} of the function around "
+                             "it, which cannot travel: pass it as an argument")  # fmt: skip
+        self._probe, self._names = probe.__name__, probe.__globals__
+        self.imports: list[str] = []
+        self.parts: dict[str, str] = {}
+
+    def definition(self, name: str, value: Any) -> None:
+        if name in self.parts:
+            return
+        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
+        text = ast.unparse(_WithoutAnnotations().visit(tree))
+        self.parts[name] = ""  # named already: a helper may call itself
+        for other in sorted(set(_global_names(text)) & self._names.keys() - {name}):
+            self.use(other, self._names[other])
+        del self.parts[name]  # after what it needs
+        self.parts[name] = text
+
+    def use(self, name: str, value: Any) -> None:
+        """Provide for what a definition calls `name`."""
+        home = getattr(value, "__module__", None)
+        if isinstance(value, types.ModuleType):
+            self.imports.append(f"import {value.__name__} as {name}")
+        elif home == self._names["__name__"] and isinstance(value, types.FunctionType | type):
+            self.definition(name, value)
+        elif (text := _literal(value)) is not None:
+            self.parts.setdefault(name, f"{name} = {text}")
+        elif home and hasattr(value, "__qualname__") and home != "builtins":
+            self.imports.append(f"from {home} import {value.__qualname__} as {name}")
+        elif home != "builtins" or not hasattr(value, "__qualname__"):
+            raise ProbeError(f"the probe {self._probe} uses {name}, a {type(value).__name__} of its module, which cannot "
+                             "travel: pass it as an argument, or make it a function")  # fmt: skip
+
+
+class _WithoutAnnotations(ast.NodeTransformer):
+    """Types are for the author's tools: where a probe runs, their names need not be known."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+
+def _global_names(text: str) -> Iterator[str]:
+    """The names that a definition takes from its module, its own local names left out."""
+    pending = [symtable.symtable(text, "<suite>", "exec")]
+    while pending:
+        table = pending.pop()
+        pending.extend(table.get_children())
+        top = table.get_type() == "module"
+        yield from (s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global()))
+
+
+def _literal(value: object) -> str | None:
+    """Text that gives the same constant elsewhere; None if it is no constant."""
+    if value is None or isinstance(value, bool | int | float | str | bytes | torch.dtype):
+        return f"float({str(value)!r})" if isinstance(value, float) else repr(value)
+    if type(value) is tuple:
+        items = [_literal(item) for item in value]
+        return None if None in items else f"({''.join(f'{item}, ' for item in items)})"
+    return None

@@ -1,0 +1,93 @@
+"""One run of one check of a hidden suite against one submission."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from autograder.checks.check import Check, prepare, run
+from autograder.course import Task, Topic
+from autograder.grading import time_limit
+from autograder.grading.verdict_cache import Memory, Remembering
+from autograder.images.training import Training
+from autograder.results import CheckResult, Status
+from autograder.sandbox.session import Session
+
+SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submission's values must not draw out
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """What a run of a check found; `replies` are the submission's, for the diagnosis, `attached` is for its page."""
+
+    result: CheckResult
+    replies: Sequence[Any] = ()
+    attached: Mapping[str, Any] = field(default_factory=dict)
+
+
+class CheckRunner:
+    """Runs a grading's checks, and keeps what it has learned of each.
+
+    Args:
+        checks: the suite's, in the order in which a submission meets them.
+        seed: the grading's.
+        gpus: how many of the machine's own CUDA devices there are for a second run of the checks that want some.
+    """
+
+    def __init__(self, topic: Topic, checks: Sequence[Check], seed: int, training: Training | None, gpus: int) -> None:
+        self._topic, self._checks, self._seed, self._training, self._gpus = topic, checks, seed, training, gpus
+        self._memories: dict[tuple[str, bool], Memory] = {}
+        tasks = [check.task for check in checks]
+        self._main = {tasks.index(task) for task in tasks}
+
+    def checks_of(self, task: Task) -> list[Check]:
+        """The task's checks, its main one first."""
+        return [check for check in self._checks if check.task == task.id]
+
+    def seconds_for(self, task: Task) -> float:
+        """The time that the submission may take for one check: the task's limit, or the budget's if it trains."""
+        return self._training.budget.seconds if task.trains and self._training else task.limits.check_seconds
+
+    def run(self, check: Check, session: Session, *, confirming: bool = False) -> CheckRun:
+        """Run a check with simulated devices; one that passes and wants devices, on the machine's own GPUs too.
+
+        `confirming` is the second run of a check that did not pass at first: nothing is sent ahead.
+        """
+        found = self._run(check, session, ahead=not confirming and not self._gpus)
+        if found.result.status is Status.PASSED and 0 < (check.devices or 0) <= self._gpus:
+            found = self._run(check, session, ahead=False, gpu=True)
+            if found.result.status is not Status.PASSED:
+                found = replace(found, result=replace(found.result, message=f"On a real GPU: {found.result.message}"))
+        return found
+
+    def _run(self, check: Check, session: Session, *, ahead: bool, gpu: bool = False) -> CheckRun:
+        task, started, number = self._topic.task(check.task), time.monotonic(), self._checks.index(check)
+        session.begin(self.seconds_for(task), check.devices, gpu=gpu)
+        following = functools.partial(self._following, number, session) if ahead else None
+        respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
+        if respondent.passes_as_before():
+            return CheckRun(CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started))
+        fixtures = prepare(check, respondent, self._seed, self._training)
+        with time_limit.limited(SUITE_SECONDS):
+            result = run(check, fixtures)
+        if result.status is Status.PASSED and not fixtures.attached and not task.trains:
+            respondent.learn()
+        return CheckRun(replace(result, seconds=time.monotonic() - started), fixtures.student.replies, fixtures.attached)
+
+    def _memory(self, check: Check, *, gpu: bool = False) -> Memory:
+        return self._memories.setdefault((check.name, gpu), Memory())
+
+    def _following(self, number: int, session: Session) -> Iterator[bytes]:
+        """What the same process is asked once this check and those after it have passed, as far as that is sure."""
+        for later in range(number + 1, len(self._checks)):
+            check = self._checks[later]
+            requests = self._memory(check).requests
+            if check.devices != self._checks[number].devices or session.forbidden(check.task) is not None or not requests:
+                return
+            yield requests[0]
+            if later in self._main:  # another task, which the submission may not have
+                return
+            yield from requests[1:]

@@ -1,0 +1,110 @@
+"""What the course's own modules answer to a check: the solution, which shows that a check is sound, and the mutants.
+
+A mutant is a named misconception. If a submission answers a failed check exactly as a mutant of that task does, it makes the
+same mistake, and the mutant's phrase is the diagnosis. The modules are ours, so they run in this process; what they answer
+is the same for every submission of a grading, so each is asked once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.checks.check import Check, prepare, run
+from autograder.course import Topic, mutants
+from autograder.errors import KitError
+from autograder.grading import time_limit
+from autograder.grading.check_run import SUITE_SECONDS, CheckRun
+from autograder.images.training import Training
+from autograder.learner.in_process import InProcess, simulated
+from autograder.learner.loading import load
+from autograder.results import Fault, Status
+
+_LET_THROUGH = (KeyboardInterrupt, time_limit.OutOfTime)
+
+
+class CourseModules:
+    """The solution and, in `folder`, the mutants of a topic.
+
+    Args:
+        folder: a scratch folder for the mutants' modules; None leaves them out, and with them every diagnosis by mutant.
+    """
+
+    def __init__(self, topic: Topic, seed: int, training: Training | None, folder: Path | None) -> None:
+        self._topic, self._seed, self._training = topic, seed, training
+        self._sound: dict[str, bool] = {}
+        self._replies: dict[tuple[str, Path], Sequence[Any]] = {}
+        self._mutants = list[tuple[mutants.Mutant, Path]]()
+        reference = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
+        for number, mutant in enumerate(mutants.load(topic) if reference and folder else ()):
+            path = Path(folder or "", str(number), topic.module)
+            path.parent.mkdir()
+            with contextlib.suppress(KitError):  # a mutant that no longer fits its reference: `verify` names it
+                path.write_text(mutants.source(mutant, reference), encoding="utf-8")
+                self._mutants.append((mutant, path))
+
+    def solution_passes(self, check: Check) -> bool:
+        """Whether the check itself is sound: if it broke all the same, it broke on what the submission returned."""
+        if check.name not in self._sound:
+            found = self._topic.solution.is_file() and self._run(check, self._topic.solution).result.status
+            self._sound[check.name] = found is Status.PASSED
+        return self._sound[check.name]
+
+    def diagnosis(self, check: Check, found: CheckRun) -> str:
+        """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
+        if self._topic.task(check.task).trains or found.result.status not in (Status.FAILED, Status.ERROR):
+            return ""  # a run of training is not repeated with each mutant
+        for mutant, path in self._mutants:
+            if mutant.task == check.task and same_replies(found.replies, self._replies_of(path, check)):
+                return f"Your result is what comes out of code that {mutant.phrase}."
+        return ""
+
+    def _replies_of(self, path: Path, check: Check) -> Sequence[Any]:
+        key = (check.name, path)
+        if key not in self._replies:
+            found = self._run(check, path)
+            failed = found.result.status not in (Status.PASSED, Status.BROKEN)
+            self._replies[key] = found.replies if failed else [object()]  # which equals nobody's
+        return self._replies[key]
+
+    def _run(self, check: Check, path: Path) -> CheckRun:
+        """One run of a check, answered in this process by a module of the course."""
+        limits = self._topic.task(check.task).limits
+        with contextlib.chdir(path.parent), simulated(check.devices):  # a mutant may write files where it stands
+            respondent = InProcess(load(path, _LET_THROUGH), limits.reply_mb << 20, limits.check_seconds, _LET_THROUGH)
+            fixtures = prepare(check, respondent, self._seed, self._training)
+            with time_limit.limited(SUITE_SECONDS):
+                result = run(check, fixtures)
+        return CheckRun(result, fixtures.student.replies)
+
+
+def same_replies(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    """Whether two runs of one check saw the same answers."""
+    return len(mine) == len(theirs) and all(_same(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, Fault) and isinstance(b, Fault):
+        return (a.status, a.kind, a.essence) == (b.status, b.kind, b.essence)
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return False
+        return torch.allclose(_wide(a), _wide(b), rtol=1e-4, atol=1e-6, equal_nan=True)
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return same_replies(a, b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6) or (math.isnan(a) and math.isnan(b))
+    if hasattr(a, "__array__") and hasattr(b, "__array__") and not isinstance(a, torch.Tensor):
+        return type(a) is type(b) and bool(a.shape == b.shape and a.dtype == b.dtype and (a == b).all())
+    return type(a) is type(b) and bool(a == b)
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach() if tensor.is_complex() else tensor.detach().to(torch.float64)
