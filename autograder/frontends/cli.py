@@ -275,7 +275,3 @@ def _doctor(_: argparse.Namespace) -> int:
 
     Console().print(doctor.table())
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,19 +10,17 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import patient
 import pytest
 
 HERE = Path(__file__).parent
 collect_ignore = ["mini_course", "end_to_end/attacks", "sandbox/confined"]
 
 
-def run_command(*arguments, cwd, timeout=180, **options):
+def run_command(*arguments, cwd, **options):
     """Run `autograder …` in a folder; returns the finished process."""
-    return subprocess.run(
-        [sys.executable, "-m", "autograder.frontends.cli", *map(str, arguments)],
-        cwd=cwd, timeout=timeout, capture_output=True, text=True, check=False,
-        env={**os.environ, "COLUMNS": "200"}, **options,
-    )  # fmt: skip
+    command = [sys.executable, "-m", "autograder", *arguments]
+    return patient.run(command, cwd=cwd, env={**os.environ, "COLUMNS": "200"}, **options)
 
 
 def write_submissions(folder, submissions):
@@ -61,11 +59,13 @@ def descendants(pid):
 
 def wait_for(pid, words, count):
     """The processes below `pid` whose command line has `words`, as soon as there are `count`."""
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
+    used, since = 0.0, time.monotonic()
+    while time.monotonic() - since < patient.STILL and not patient.has_ended(pid):
         found = [number for number, line in descendants(pid).items() if words in line]
         if len(found) >= count:
             return found
+        if (now := patient.processor_seconds(pid)) > used:
+            used, since = now, time.monotonic()
         time.sleep(0.02)
     raise AssertionError(f"no {count} processes with {words!r} in {descendants(pid)}")
 

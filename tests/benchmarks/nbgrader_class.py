@@ -85,7 +85,7 @@ def run(folder: Path, *command: str) -> tuple[float, float]:
 def prepare(root: Path, students: int) -> tuple[Path, Path]:
     """The kit's nbgrader course and a stock one of the same notebook, with everybody's submissions."""
     kit, stock = root / "kit", root / "stock"
-    run(REPOSITORY, "autograder.frontends.cli", "nbgrader", "init", str(kit))
+    run(REPOSITORY, "autograder", "nbgrader", "init", str(kit))
     notebook = json.loads((kit / f"source/{TOPIC}/{TOPIC}.ipynb").read_text())
     (stock / "source" / TOPIC).mkdir(parents=True)
     (stock / "nbgrader_config.py").write_text("c = get_config()\n")

@@ -1,16 +1,13 @@
 """`pytest exercises/TOPIC`, as a student runs it."""
 
-import subprocess
 import sys
 
+import patient
 import pytest
 
 
 def self_check(course, *arguments, cwd=None):
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=cwd or course, capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+    return patient.run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments], cwd=cwd or course)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -11,6 +10,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import patient
 import pytest
 
 HERE = Path(__file__).parent
@@ -116,10 +116,10 @@ def graded(request, kit):
             os.chown(path, ORDINARY, ORDINARY, follow_symlinks=False)
     before = left_behind()
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, HERE.parent / "supervise.py", report, *ordinary, sys.executable, "-m", "autograder.frontends.cli",
+    done = patient.run(
+        [sys.executable, HERE.parent / "supervise.py", report, *ordinary, sys.executable, "-m", "autograder",
          "grade", "handed-in", "--topic", "01_mini", "--out", "out", "--workers", "2"],
-        cwd=course, timeout=400, capture_output=True, text=True, check=False,
+        cwd=course,
         env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(scratch), "SECRET": SECRET, "COLUMNS": "200"},
     )  # fmt: skip
     yield SimpleNamespace(

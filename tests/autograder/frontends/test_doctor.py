@@ -2,10 +2,10 @@
 
 import importlib.metadata
 import platform
-import subprocess
 import sys
 from pathlib import Path
 
+import patient
 import torch
 
 from autograder.sandbox.confinement import confine
@@ -32,8 +32,8 @@ def test_doctor_names_versions_build_devices_images_and_isolation(run, tmp_path)
 
 
 def test_doctor_names_what_is_missing_for_full_isolation(tmp_path):
-    command = [sys.executable, HERE / "without_landlock.py", sys.executable, "-m", "autograder.frontends.cli", "doctor"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    command = [sys.executable, HERE / "without_landlock.py", sys.executable, "-m", "autograder", "doctor"]
+    done = patient.run(command, cwd=tmp_path, check=True)
     text = " ".join(done.stdout.replace("│", " ").split())
     assert "landlock missing:" in text
     assert "isolation reduced: `grade` needs --isolation reduced; missing: landlock" in text

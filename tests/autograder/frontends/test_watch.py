@@ -9,7 +9,7 @@ import pytest
 @pytest.fixture
 def watching(course):
     process = subprocess.Popen(
-        [sys.executable, "-m", "autograder.frontends.cli", "watch", "01_mini"], cwd=course, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", "autograder", "watch", "01_mini"], cwd=course, text=True, stdout=subprocess.PIPE
     )
     yield process
     process.kill()

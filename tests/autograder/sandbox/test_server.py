@@ -4,11 +4,11 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import patient
 import pytest
 import torch
 
@@ -117,7 +117,7 @@ def command(*options):
     return [
         sys.executable,
         "-m",
-        "autograder.frontends.cli",
+        "autograder",
         "grade",
         "handed-in",
         "--topic",
@@ -135,12 +135,12 @@ def results_of(course):
 def test_without_landlock_grade_refuses_unless_that_is_accepted_and_results_say_so(course, kit):
     kit.write(course / "handed-in", {"good": kit.solution, "bad": in_row_means(kit, "return t")})
     wrapped = [sys.executable, HERE / "without_landlock.py", *command()]
-    refused = subprocess.run(wrapped, cwd=course, capture_output=True, text=True, timeout=120, check=False)
+    refused = patient.run(wrapped, cwd=course)
     assert refused.returncode == 2
     assert "landlock" in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
     assert not results_of(course)
-    accepted = subprocess.run([*wrapped, "--isolation", "reduced"], cwd=course, capture_output=True, timeout=120, check=False)
+    accepted = patient.run([*wrapped, "--isolation", "reduced"], cwd=course)
     assert accepted.returncode == 0, accepted.stderr
     results = results_of(course)
     assert {result["isolation"] for result in results.values()} == {"reduced"}
@@ -164,7 +164,7 @@ def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     with grading(course, kit) as process:
         servers = kit.wait_for(process.pid, "autograder.sandbox.server_main", CHILDREN)
         os.kill(servers[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=120)
+        _, errors = patient.communicate(process)
     assert process.returncode == 0, errors
     assert {name: result["score"] for name, result in results_of(course).items()} == {"s0": 6.0, "s1": 6.0, "s2": 6.0}
 
@@ -174,7 +174,7 @@ def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
         workers = kit.wait_for(process.pid, "spawn_main", 2)
         kit.wait_for(workers[0], "autograder.sandbox.server_main", CHILDREN)
         os.kill(workers[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=120)
+        _, errors = patient.communicate(process)
     assert process.returncode == 0, errors
     assert {name: result["score"] for name, result in results_of(course).items()} == {"s0": 6.0, "s1": 6.0, "s2": 6.0}
     assert json.loads((course.parent / "left.json").read_text()) == []
@@ -191,7 +191,7 @@ def test_an_interrupted_grading_leaves_no_process_and_no_file(course, kit, numbe
             os.killpg(process.pid, number)  # as the terminal does
         else:
             os.kill(int(grader), number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = patient.communicate(process)
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 130, signal.SIGKILL: 137}[number]
     assert "Traceback" not in errors
     assert json.loads((course.parent / "left.json").read_text()) == []
@@ -213,7 +213,7 @@ def test_workers_that_are_interrupted_again_while_they_tidy_up_leave_no_file(cou
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGTERM)
             time.sleep(0.001)
-        _, errors = process.communicate(timeout=60)
+        _, errors = patient.communicate(process)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert list((course.parent / "tmp").iterdir()) == []
@@ -221,10 +221,7 @@ def test_workers_that_are_interrupted_again_while_they_tidy_up_leave_no_file(cou
 
 def test_a_grading_that_cannot_begin_leaves_no_process(course):
     report, command = course.parent / "left.json", ["grade", "nowhere", "--topic", "01_mini", "--out", "out"]
-    done = subprocess.run(
-        [sys.executable, HERE / "supervise.py", report, sys.executable, "-m", "autograder.frontends.cli", *command],
-        cwd=course, timeout=60, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = patient.run([sys.executable, HERE / "supervise.py", report, sys.executable, "-m", "autograder", *command], cwd=course)
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert json.loads(report.read_text()) == []
@@ -232,7 +229,7 @@ def test_a_grading_that_cannot_begin_leaves_no_process(course):
 
 def remaining_after_another_grading(scratch):
     start = "from autograder.sandbox.server import Server\nwith Server(): pass\n"
-    subprocess.run([sys.executable, "-c", start], env={**os.environ, "TMPDIR": str(scratch)}, timeout=60, check=True)
+    patient.run([sys.executable, "-c", start], env={**os.environ, "TMPDIR": str(scratch)}, check=True)
     return list(scratch.iterdir())
 
 

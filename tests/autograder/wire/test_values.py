@@ -3,12 +3,12 @@
 import json
 import math
 import struct
-import subprocess
 import sys
 from collections import OrderedDict, namedtuple
 from pathlib import Path
 
 import numpy as np
+import patient
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -232,9 +232,7 @@ def test_bad_bytes_are_refused(name):
 
 
 def test_damaged_and_invented_frames_are_refused_or_read_and_nothing_else():
-    done = subprocess.run(
-        [sys.executable, FUZZ, "--frames", "4000", "--seed", "1"], capture_output=True, text=True, timeout=300, check=False
-    )
+    done = patient.run([sys.executable, FUZZ, "--frames", "4000", "--seed", "1"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed" in done.stdout
 

@@ -5,11 +5,11 @@ import copy
 import json
 import os
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import patient
 import pytest
 
 TOPIC = "01_mini"
@@ -27,10 +27,7 @@ SCORES = """
 def run_nbgrader(folder, *arguments, code=0):
     """Run `nbgrader …` in a course's folder; returns what it said."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "nbgrader", *map(str, arguments)],
-        cwd=folder, env=environment, timeout=600, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = patient.run([sys.executable, "-W", "ignore", "-m", "nbgrader", *arguments], cwd=folder, env=environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 

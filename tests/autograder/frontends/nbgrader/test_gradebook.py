@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import patient
 import pytest
 
 TABLES = ("student", "assignment", "notebook", "base_cell", "grade_cells", "submitted_assignment", "submitted_notebook",
@@ -58,7 +59,7 @@ def write_as_another_grader(course, url, first, last):
 
 def finish(graders):
     for grader in graders:
-        said, _ = grader.communicate(timeout=120)
+        said, _ = patient.communicate(grader)
         assert grader.returncode == 0, said
         assert "Warning" not in said
 
@@ -119,7 +120,7 @@ def test_a_gradebook_that_cannot_be_had_is_said_before_the_grading(kit, graded, 
 def as_postgres(*command):
     """Run a program of PostgreSQL, which refuses to run as root."""
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-    return subprocess.run([*user, *map(str, command)], check=True, capture_output=True, cwd="/", timeout=60)
+    return patient.run([*user, *map(str, command)], check=True, cwd="/")
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +148,7 @@ def postgresql():
 
 @pytest.mark.system
 def test_two_graders_at_once_in_postgresql(kit, school, graded, postgresql, tmp_path):
-    command = [sys.executable, "-m", "autograder.frontends.cli", "grade", "handed-in", "--topic", "01_mini", "--seed", "1",
+    command = [sys.executable, "-m", "autograder", "grade", "handed-in", "--topic", "01_mini", "--seed", "1",
                "--gradebook", postgresql, "--out"]  # fmt: skip
     finish([subprocess.Popen([*command, tmp_path / out], cwd=graded, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              text=True) for out in ("first", "second")])  # fmt: skip

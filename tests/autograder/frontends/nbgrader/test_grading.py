@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import patient
 import pytest
 
 MEANS = "def row_means(t: Tensor) -> Tensor:\n    "
@@ -217,7 +218,7 @@ def test_an_interrupted_autograde_leaves_no_process_and_no_file(kit, school, rel
     with kit.supervised(folder, *command) as process:
         kit.wait_for(process.pid, "autograder.sandbox.server_main", 4)  # its two, the child at work and the next one
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does
-        process.communicate(timeout=60)
+        patient.communicate(process)
     assert process.returncode == 130
     assert json.loads((tmp_path / "left.json").read_text()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
