@@ -21,6 +21,7 @@ from autograder.checks.check import Check, Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE, Place
 from autograder.checks.judge import UNUSABLE, judge
 from autograder.course import Topic
+from autograder.errors import KitError
 from autograder.images.torchvision_shim import import_module
 from autograder.images.training import Training, choose
 from autograder.learner.explain import learner_line
@@ -55,8 +56,10 @@ class SelfCheck:
 
     def training(self, topic: Topic) -> Training:
         """The images and the budget of a topic that trains, chosen once."""
+        if topic.training is None:
+            raise KitError(f"topic {topic.name} has no budgets in course.yaml to train with")
         if topic.name not in self._training:
-            self._training[topic.name] = choose(topic.settings)
+            self._training[topic.name] = choose(*topic.training.chosen())
         return self._training[topic.name]
 
     def seconds_for(self, place: Place) -> float:

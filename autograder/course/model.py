@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.course import warm
 from autograder.errors import KitError
 
 
@@ -23,30 +25,77 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Minimum:
+    """The accuracy to reach, a fraction of the test images, by what the images are."""
+
+    photographs: float
+    embedded: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One run of training; `seconds` is the longest that the check may take."""
+
+    images: int
+    test_images: int
+    batch: int
+    epochs: int
+    lr: float
+    momentum: float
+    minimum: Minimum
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The images that a topic trains on, and its budgets; `budget` names the one that counts."""
+
+    data: str
+    budget: str
+    budgets: Mapping[str, Budget]
+
+    def chosen(self, data: str = "", budget: str = "") -> tuple[str, dict[str, Any]]:
+        """The images and the budget as plain values, for `images.training.choose`; `data` and `budget` replace what is set.
+
+        Raises:
+            KitError: there is no budget of that name.
+        """
+        name = budget or self.budget
+        if name not in self.budgets:
+            raise KitError(f"there is no budget {name!r}; course.yaml has {', '.join(self.budgets)}")
+        return data or self.data, asdict(self.budgets[name])
+
+
+@dataclass(frozen=True)
 class Task:
     """One thing to complete.
 
-    `forbid` names a technique that the task rules out ("autograd" or ""). `trains` says that its checks train on the
-    images of the topic's budget, which then sets their time.
+    `hints` go from the gentlest to the plainest. `forbid` names a technique that the task rules out ("autograd" or "").
+    `trains` says that its checks train on the images of the topic's budget, which then sets their time.
     """
 
     id: str
     points: float
-    hint: str
+    hints: tuple[str, ...]
     forbid: str
     trains: bool
     limits: Limits
 
+    @property
+    def hint(self) -> str:
+        """The first of the hints."""
+        return self.hints[0]
+
 
 @dataclass(frozen=True)
 class Topic:
-    """A folder of exercises; its other files are found by the same folder name."""
+    """A folder of exercises; its other files are found by the same folder name. `training` is there if a task trains."""
 
     name: str
     title: str
     tasks: tuple[Task, ...]
     limits: Limits
-    settings: dict[str, Any]
+    training: TrainingSettings | None
     root: Path
 
     @property
@@ -85,13 +134,16 @@ class Topic:
     @property
     def hidden_suite(self) -> Path:
         """The checks that decide a grade."""
-        return self.root / "tests" / "hidden" / self.name / f"test_{self.module}"
+        return self._hidden / f"test_{self.module}"
+
+    @property
+    def _hidden(self) -> Path:
+        return self.root / "tests" / "hidden" / self.name
 
     @property
     def warm(self) -> list[str]:
-        """The modules to import before a submission's own time counts."""
-        modules: list[str] = self.settings.get("warm", [])
-        return modules
+        """The modules to import before a submission's own time counts: see `warm.modules`."""
+        return warm.modules((self.exercise, self._hidden), trains=self.training is not None)
 
     @property
     def max_score(self) -> float:

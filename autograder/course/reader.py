@@ -1,18 +1,25 @@
-"""course.yaml → a Course; strict, with errors that name the line."""
+"""course.yaml → a Course; strict, with errors that name the line. What may stand where: see `fields`."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from autograder.course.model import Course, Limits, Task, Topic
+from autograder.course import fields
+from autograder.course.fields import Each, Section, Value
+from autograder.course.model import Budget, Course, Limits, Minimum, Task, Topic, TrainingSettings
 from autograder.errors import KitError
 
 COURSE_FILE = "course.yaml"
+DEPTH = 20  # of names below names; the table has 6
+
+_TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "boolean": (bool,), "integer": (int,), "number": (int, float)}
 
 
 def find_root(start: Path) -> Path:
@@ -27,102 +34,215 @@ def load(root: Path) -> Course:
     """Read and check course.yaml in the folder `root`; KitError names the file, the line and the mistake."""
     path = root / COURSE_FILE
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KitError(f"{path}: cannot be read: {error}") from None
-    loader = yaml.SafeLoader(text)
+        return read(path.read_bytes(), root)
+    except OSError as error:
+        raise KitError(f"{path}: cannot be read: {error.strerror}") from None
+    except _Mistake as mistake:
+        raise KitError(f"{path}:{mistake.line}: {mistake}") from None
+
+
+def read(text: bytes, root: Path) -> Course:
+    """The course in the text of a course.yaml that lies in `root`."""
+    try:
+        loader = _Loader(text.decode())
+    except UnicodeDecodeError as error:
+        raise _Mistake(text.count(b"\n", 0, error.start) + 1, "not a text in UTF-8") from None
+    except yaml.reader.ReaderError as error:
+        raise _Mistake(text.decode().count("\n", 0, error.position) + 1, "a character that no text has") from None
     try:
         node = loader.get_single_node()
         if node is None:
-            raise KitError(f"{path}: the file is empty")
-        reader = _Reader(path, loader)
-        top = reader.mapping(node, required=("title", "topics"), optional=("limits",))
-        limits = reader.limits(top["limits"], Limits()) if "limits" in top else Limits()
-        topics = tuple(reader.topic(root, name, body, limits) for name, body in reader.items(top["topics"]))
-        return Course(root, reader.text(top["title"]), topics)
+            raise _Mistake(1, "the file is empty")
+        return _course(_Reader(loader).section(fields.COURSE, node), root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise KitError(f"{path}:{line}: not valid YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise KitError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise _Mistake(line, f"not valid YAML: {error.problem}") from None
     finally:
         loader.dispose()
 
 
+class _Mistake(KitError):
+    """What is wrong in which line."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _at(node: yaml.Node, message: str) -> _Mistake:
+    return _Mistake(node.start_mark.line + 1, message)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which every value stands where it holds: no aliases, whose few lines can stand for endless ones."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]  # its stub has no type for it
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if getattr(event, "anchor", None) is not None:  # an alias has one too: that of its anchor
+            raise _Mistake(line, "& and * make anchors and aliases, which this file must not have: write the value out, "
+                                 "or in quotes")  # fmt: skip
+        if self.depth == DEPTH:
+            raise _Mistake(line, "too many levels below one another")
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was read of a section, and the line of each name."""
+
+    section: Section
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+
+    def __getitem__(self, name: str) -> Any:
+        """The value, or what the table has for one that is left out."""
+        return self.values[name] if name in self.values else next(f.default for f in self.section.fields if f.name == name)
+
+
 @dataclass(frozen=True)
 class _Reader:
-    """Turns YAML nodes into values; every complaint names the node's line."""
+    """Turns YAML nodes into values as the table wants them."""
 
-    path: Path
-    loader: yaml.SafeLoader
+    loader: _Loader
 
-    def fail(self, node: yaml.Node, message: str) -> KitError:
-        return KitError(f"{self.path}:{node.start_mark.line + 1}: {message}")
+    def read(self, kind: Value | Section | Each, node: yaml.Node) -> Any:
+        if isinstance(kind, Section):
+            return self.section(kind, node)
+        if isinstance(kind, Each):
+            return self.each(kind, node)
+        if not kind.many:
+            return self.value(kind, node)
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        if not nodes:
+            raise _at(node, f"expected {kind.words}, found an empty list")
+        return tuple(self.value(kind, item) for item in nodes)
 
-    def items(self, node: yaml.Node) -> list[tuple[str, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode) or not node.value:
-            raise self.fail(node, "expected names with values below them")
-        found: dict[str, yaml.Node] = {}
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise self.fail(key, "expected a plain name")
-            if key.value in found:
-                raise self.fail(key, f"{key.value!r} is here twice")
-            found[key.value] = value
-        return list(found.items())
+    def section(self, section: Section, node: yaml.Node) -> _Found:
+        known = {field.name: field for field in section.fields}
+        found = _names(node)
+        for key, _ in found:
+            if key.value not in known:
+                raise _at(key, f"unknown name {key.value!r}; known here: {', '.join(known)}")
+        names = {key.value for key, _ in found}
+        for field in section.fields:
+            if field.default is fields.REQUIRED and field.name not in names:
+                raise _at(node, f"{field.name!r} is missing")
+        values = {key.value: self.read(known[key.value].kind, value) for key, value in found}
+        return _Found(section, values, {key.value: key.start_mark.line + 1 for key, _ in found})
 
-    def mapping(self, node: yaml.Node, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, yaml.Node]:
-        found = dict(self.items(node))
-        for name in required:
-            if name not in found:
-                raise self.fail(node, f"{name!r} is missing")
-        for name, value in found.items():
-            if name not in required + optional:
-                raise self.fail(value, f"unknown name {name!r}; known here: {', '.join(required + optional)}")
-        return found
+    def each(self, kind: Each, node: yaml.Node) -> dict[str, _Found]:
+        found = _names(node)
+        for key, _ in found:
+            if not re.fullmatch(kind.pattern, key.value):
+                raise _at(key, f"{key.value!r} is not {kind.words}")
+        return {key.value: self.section(kind.section, value) for key, value in found}
 
-    def text(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or node.tag != "tag:yaml.org,2002:str":
-            raise self.fail(node, "expected a text")
-        return str(node.value)
+    def value(self, kind: Value, node: yaml.Node) -> Any:
+        if not isinstance(node, yaml.ScalarNode):
+            inside = "a list" if isinstance(node, yaml.SequenceNode) else "names with values below them"
+            raise _at(node, f"expected {kind.words}, found {inside}")
+        try:
+            value = self.loader.construct_object(node)
+        except (ValueError, OverflowError):  # `!!int x`, or digits without end
+            value = None
+        if _fits(value, kind.schema):
+            convert = {"integer": int, "number": float}.get(kind.schema.get("type", ""))
+            return convert(value) if convert else value
+        raise _at(node, f"expected {kind.words}, found {_shown(node, value)}{_advice(kind, node, value)}")
 
-    def number(self, node: yaml.Node) -> float:
-        value = self.loader.construct_object(node, deep=True)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-            raise self.fail(node, "expected a number above 0")
-        return float(value)
 
-    def limits(self, node: yaml.Node, defaults: Limits) -> Limits:
-        names = tuple(f.name for f in fields(Limits))
-        return self.override(self.mapping(node, (), names), defaults)
+def _names(node: yaml.Node) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
+    """The names of a mapping and what stands below each."""
+    if not isinstance(node, yaml.MappingNode) or not node.value:
+        raise _at(node, "expected names with values below them")
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _at(key, "expected a plain name")
+        if key.value in seen:
+            raise _at(key, f"{key.value!r} is here twice")
+        seen.add(key.value)
+    return list(node.value)
 
-    def override(self, found: dict[str, yaml.Node], defaults: Limits) -> Limits:
-        changes: dict[str, Any] = {}
-        for field in fields(Limits):
-            if field.name in found:
-                value = self.number(found[field.name])
-                changes[field.name] = int(value) if field.type == "int" else value
-        return replace(defaults, **changes)
 
-    def topic(self, root: Path, name: str, node: yaml.Node, limits: Limits) -> Topic:
-        if "/" in name or name.startswith("."):
-            raise self.fail(node, f"{name!r} cannot be the name of a folder")
-        found = self.mapping(node, required=("title", "tasks"), optional=("limits", "settings"))
-        own = self.limits(found["limits"], limits) if "limits" in found else limits
-        tasks = tuple(self.task(task_id, body, own) for task_id, body in self.items(found["tasks"]))
-        settings = self.loader.construct_object(found["settings"], deep=True) if "settings" in found else {}
-        if not isinstance(settings, dict):
-            raise self.fail(found["settings"], "expected names with values below them")
-        return Topic(name, self.text(found["title"]), tasks, own, settings, root)
+def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a plain value is what the schema wants; of JSON schema, as much as the table uses."""
+    if "enum" in schema:
+        return value in schema["enum"]
+    if isinstance(value, bool) != (schema["type"] == "boolean"):
+        return False
+    if isinstance(value, float) and value.is_integer() and schema["type"] == "integer":
+        value = int(value)
+    if not isinstance(value, _TYPES[schema["type"]]):
+        return False
+    if not isinstance(value, int | float):
+        return True
+    above, least, most = schema.get("exclusiveMinimum"), schema.get("minimum"), schema.get("maximum")
+    return _finite(value) and (above is None or value > above) and (least is None or value >= least) and \
+        (most is None or value <= most)  # fmt: skip
 
-    def task(self, task_id: str, node: yaml.Node, limits: Limits) -> Task:
-        names = tuple(f.name for f in fields(Limits))
-        found = self.mapping(node, required=("points", "hint"), optional=("forbid", "trains", *names))
-        if not task_id.isidentifier():
-            raise self.fail(node, f"{task_id!r} is not a name that a check can carry")
-        forbid = self.text(found["forbid"]) if "forbid" in found else ""
-        if forbid not in ("", "autograd"):
-            raise self.fail(found["forbid"], f"unknown technique {forbid!r}; known: autograd")
-        hint = " ".join(self.text(found["hint"]).split())
-        trains = "trains" in found and self.loader.construct_object(found["trains"]) is True
-        return Task(task_id, self.number(found["points"]), hint, forbid, trains, self.override(found, limits))
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def _shown(node: yaml.ScalarNode, value: Any) -> str:
+    text = node.value if len(node.value) <= 40 else node.value[:40] + "…"
+    return f"the text {text!r}" if isinstance(value, str) else text or "nothing"
+
+
+def _advice(kind: Value, node: yaml.ScalarNode, value: Any) -> str:
+    if kind.schema.get("type") == "string" and node.value:
+        return ": put it in quotes"
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", value, re.IGNORECASE):
+        return ": YAML wants a point and a sign in it, as in 1.0e-3"
+    return ""
+
+
+def _course(found: _Found, root: Path) -> Course:
+    limits = _limits(found, Limits())
+    return Course(root, found["title"], tuple(_topic(root, name, body, limits) for name, body in found["topics"].items()))
+
+
+def _limits(found: _Found, around: Limits) -> Limits:
+    """The limits that a section changes, and those around it for the rest."""
+    return replace(around, **found["limits"].values) if found["limits"] else around
+
+
+def _topic(root: Path, name: str, found: _Found, around: Limits) -> Topic:
+    limits = _limits(found, around)
+    training = _training(found["settings"]) if found["settings"] else None
+    tasks = tuple(_task(task_id, body, limits) for task_id, body in found["tasks"].items())
+    training_tasks = [body for body in found["tasks"].values() if body["trains"]]
+    if training_tasks and training is None:
+        raise _Mistake(training_tasks[0].lines["trains"], "the task trains, but the topic has no settings with budgets")
+    if training is not None and not training_tasks:
+        raise _Mistake(found.lines["settings"], "budgets, but none of the topic's tasks says `trains: true`")
+    return Topic(name, found["title"], tasks, limits, training, root)
+
+
+def _training(found: _Found) -> TrainingSettings:
+    budgets = {name: _budget(body) for name, body in found["budgets"].items()}
+    if found["budget"] not in budgets:
+        raise _Mistake(found.lines["budget"], f"there is no budget {found['budget']!r}; there is {', '.join(budgets)}")
+    return TrainingSettings(found["data"], found["budget"], budgets)
+
+
+def _budget(found: _Found) -> Budget:
+    return Budget(**{**found.values, "minimum": Minimum(**found["minimum"].values)})
+
+
+def _task(task_id: str, found: _Found, around: Limits) -> Task:
+    limits = replace(around, check_seconds=found["check_seconds"] or around.check_seconds)
+    hints = tuple(" ".join(hint.split()) for hint in found["hint"])
+    return Task(task_id, found["points"], hints, found["forbid"] or "", found["trains"], limits)

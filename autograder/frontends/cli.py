@@ -91,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
                              help="cuda: besides, on this machine's GPUs, whose driver needs --isolation reduced")  # fmt: skip
         command.add_argument("--data", default="", help="images to train on: auto, official, embedded, or a path")
         command.add_argument("--download", action="store_true", help="download the official archive if it is not there")
-        command.add_argument("--budget", default="", help="the budget to train with, from model.yaml")
+        command.add_argument("--budget", default="", help="the budget to train with, from course.yaml")
 
     nbgrader = commands.add_parser("nbgrader", help="use the course in nbgrader")
     init = nbgrader.add_subparsers(required=True, metavar="COMMAND").add_parser(
@@ -135,7 +135,7 @@ def _hint(options: argparse.Namespace) -> int:
     found = _here()
     hints = [(t, task) for t in found.topics for task in t.tasks if task.id == options.task]
     if not hints:
-        raise KitError(f"there is no task {options.task!r}; see model.yaml for their names")
+        raise KitError(f"there is no task {options.task!r}; see course.yaml for their names")
     for topic, task in hints:
         print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
     return 0
@@ -149,8 +149,8 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
     isolation, training = grade.isolation_here(options.isolation, options.device), None
     found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
-    if "budgets" in topic.settings:
-        training = choose(topic.settings, source=options.data, budget=options.budget, allow_download=options.download)
+    if topic.training:
+        training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)
     return grade.Plan(topic, seed, isolation, training, gpus=found)
 
 

@@ -1,7 +1,5 @@
-"""How long a submission may train, on which images, to which accuracy: from a topic's settings in course.yaml."""
+"""How long a submission may train, on which images, to which accuracy."""
 
-import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +7,6 @@ from typing import Any
 
 from torch import Tensor
 
-from autograder.errors import KitError
 from autograder.images import store
 from autograder.images.readers import Say
 from autograder.images.store import Source
@@ -50,40 +47,18 @@ class Training:
 
 
 def choose(
-    settings: Mapping[str, Any],
+    data: str,
+    budget: Mapping[str, Any],
     *,
-    source: str = "",
-    budget: str = "",
     cache: Path | None = None,
     allow_download: bool = False,
     say: Say = store.say_on_stderr,
 ) -> Training:
-    """The training that a topic's `settings` describe; `source` and `budget` take the place of what they name.
+    """Training on the images that `data` names, with that budget; KitError if the images cannot be had (see `store.find`).
 
-    KitError if they are not as they should be, or if the images cannot be had (see `store.find`).
+    `budget` has the fields of Budget, and in the place of one minimum {"photographs": …, "embedded": …}, of which the one
+    for these images is taken: course.yaml's own, by `course.TrainingSettings.chosen`.
     """
-    names = settings.get("budgets")
-    name = budget or settings.get("budget")
-    if not isinstance(names, Mapping) or name not in names:
-        known = ", ".join(names) if isinstance(names, Mapping) else "none"
-        raise KitError(f"course.yaml: there is no budget {name!r}; known: {known}")
-    found = store.find(source or settings.get("data", "auto"), cache, allow_download=allow_download, say=say)
-    return Training(found, _budget(str(name), names[name], "photographs" if found.path else "embedded"))
-
-
-def _budget(name: str, values: Any, images: str) -> Budget:
-    """The budget of that name with the minimum for these images."""
-    fields = {field.name: field.type for field in dataclasses.fields(Budget)}
-    if not isinstance(values, Mapping) or values.keys() != fields.keys():
-        raise KitError(f"course.yaml: budget {name!r} needs exactly: {', '.join(fields)}")
-    minimum = values["minimum"]
-    if not isinstance(minimum, Mapping) or images not in minimum:
-        raise KitError(f"course.yaml: budget {name!r}: minimum needs a number for photographs and one for embedded")
-    chosen = {**values, "minimum": minimum[images]}
-    for key, value in chosen.items():
-        if isinstance(value, bool) or not isinstance(value, int if fields[key] is int else int | float):
-            kind = "a whole number" if fields[key] is int else "a number"
-            raise KitError(f"course.yaml: budget {name!r}: {key} must be {kind}")
-        if not math.isfinite(value) or value < 0:
-            raise KitError(f"course.yaml: budget {name!r}: {key} must not be negative")
-    return Budget(**chosen)
+    source = store.find(data, cache, allow_download=allow_download, say=say)
+    minimum = budget["minimum"]["photographs" if source.path else "embedded"]
+    return Training(source, Budget(**{**budget, "minimum": minimum}))

@@ -18,11 +18,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-import yaml
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader, TensorDataset
 
+from autograder import course
 from autograder.images import store
 from autograder.images.training import Budget, choose
 
@@ -256,9 +256,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="run only the loops whose names contain this text")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    root = Path(__file__).parents[2]
-    settings = yaml.safe_load((root / "course.yaml").read_text(encoding="utf-8"))["topics"]["04_cifar10"]["settings"]
-    training = choose(settings, source=options.source[-1], budget=options.budget)
+    settings = course.load(course.find_root(Path(__file__))).topic("04_cifar10").training
+    training = choose(*settings.chosen(options.source[-1], options.budget))
     chosen = training.budget
     print(f"{training.source.name}; {options.budget}: {chosen}")
     print(f"{'kind':8} {'loop':34} {'mean':>6} {'sd':>6} {'min':>6} {'max':>6} {'margin':>7} {'cpu s':>6}  right side")

@@ -53,7 +53,7 @@ def main() -> int:
     options = parser.parse_args()
     torch.set_num_threads(1)
     topic = course.load(ROOT).topic("04_cifar10")
-    training = choose(topic.settings, source=options.data, budget=options.budget)
+    training = choose(*topic.training.chosen(options.data, options.budget))
     others = sorted((ROOT / "solutions" / topic.name / "alternatives").glob(f"*/{topic.module}"))
     alone: list[float] = []
     graded: list[Report] = []

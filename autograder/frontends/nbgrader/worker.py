@@ -137,8 +137,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
                     files = {**beside, topic.module: request.module.encode()}
                     yield Submission(request.student, files, request.problem)
 
-        known = topic.settings
-        training = choose(known, source=settings.data, budget=settings.budget) if "budgets" in known else None
+        training = choose(*topic.training.chosen(settings.data, settings.budget)) if topic.training else None
         plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)
         grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), server)
 

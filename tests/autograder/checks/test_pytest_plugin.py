@@ -49,7 +49,8 @@ def test_an_endless_loop_is_that_tasks_and_the_others_still_run(course, write, s
 def test_a_task_that_trains_has_its_budgets_time_and_the_sentence_says_so(course, write, solution):
     write(solution.replace("return 2 * x", "while True:\n        x = x + 1"))
     text = (course / "course.yaml").read_text()
-    budget = "images: 10, test_images: 10, batch: 5, epochs: 1, lr: 0.1, momentum: 0, minimum: {embedded: 0.1}, seconds: 1"
+    minimum = "{photographs: 0.1, embedded: 0.1}"
+    budget = f"images: 10, test_images: 10, batch: 5, epochs: 1, lr: 0.1, momentum: 0, minimum: {minimum}, seconds: 1"
     settings = f"settings: {{data: embedded, budget: quick, budgets: {{quick: {{{budget}}}}}}}\n    tasks:"
     text = text.replace("tasks:", settings, 1).replace("slope: {", "slope: {trains: true, ")
     (course / "course.yaml").write_text(text)

@@ -49,9 +49,6 @@ def test_devices_that_a_submission_cannot_use_are_refused_before_anything_is_gra
 
 def test_what_passes_with_simulated_devices_alone_is_no_pass(course):
     """More GPUs than there are stand for GPUs that fail: the second run of a check decides, and says where it was."""
-    settings = course / "course.yaml"
-    warm = "settings: {warm: [autograder.simulated_gpus, torch._dynamo]}\n    tasks:"
-    settings.write_text(settings.read_text().replace("tasks:", warm, 1))
     suite = course / "tests/hidden/01_mini/test_mini.py"
     suite.write_text(suite.read_text().replace("def test_slope__", f"{ON_A_DEVICE}\n\ndef test_slope__", 1))
     topic = load(course).topic("01_mini")

@@ -363,34 +363,17 @@ def test_resident_images_are_scaled_and_loaded_once():
     assert store.resident(name)[0] is images
 
 
-BUDGET = {"images": 20, "test_images": 10, "batch": 5, "epochs": 1, "lr": 0.1, "momentum": 0.9, "seconds": 5,
+BUDGET = {"images": 20, "test_images": 10, "batch": 5, "epochs": 1, "lr": 0.1, "momentum": 0.9, "seconds": 5.0,
           "minimum": {"photographs": 0.3, "embedded": 0.4}}  # fmt: skip
-SETTINGS = {"data": "embedded", "budget": "quick", "budgets": {"quick": BUDGET, "full": {**BUDGET, "epochs": 2}}}
 
 
-def test_a_budget_is_the_topics_own_or_the_one_asked_for(tmp_path, folder):
-    quick = training.choose(SETTINGS, cache=tmp_path)
+def test_a_budget_has_the_minimum_for_the_images_that_were_found(tmp_path, folder):
+    quick = training.choose("embedded", BUDGET, cache=tmp_path)
     assert (quick.source, quick.budget.epochs, quick.budget.minimum) == (EMBEDDED, 1, 0.4)
     assert store.resident(quick.resident)[0].shape == (20, 3, 32, 32)
-    full = training.choose(SETTINGS, budget="full", source=str(folder), cache=tmp_path, say=lambda _: None)
+    full = training.choose(str(folder), {**BUDGET, "epochs": 2}, cache=tmp_path, say=lambda _: None)
     assert (full.budget.epochs, full.budget.minimum) == (2, 0.3)
     assert np.isclose(store.resident(full.resident)[0].numpy().max(), 1.0, atol=0.02)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"budget": "slow"}, "there is no budget 'slow'; known: quick, full"),
-        ({"budgets": {"quick": {"images": 20}}}, "budget 'quick' needs exactly: images, test_images, batch"),
-        ({"budgets": {"quick": {**BUDGET, "batch": 2.5}}}, "batch must be a whole number"),
-        ({"budgets": {"quick": {**BUDGET, "lr": "fast"}}}, "lr must be a number"),
-        ({"budgets": {"quick": {**BUDGET, "epochs": -1}}}, "epochs must not be negative"),
-        ({"budgets": {"quick": {**BUDGET, "minimum": 0.5}}}, "minimum needs a number for photographs and one for embedded"),
-    ],
-)
-def test_a_budget_that_is_not_one_is_named(change, message):
-    with pytest.raises(KitError, match=message):
-        training.choose({**SETTINGS, **change})
 
 
 # --- torchvision ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,142 @@
+"""What may stand in course.yaml: the one table behind the reader, the schema for editors and the page of the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.course.model import Limits
+
+REQUIRED = object()
+
+
+@dataclass(frozen=True)
+class Value:
+    """A plain value, in words and as JSON schema says it; with `many`, or a list of such values."""
+
+    words: str
+    schema: Mapping[str, Any]
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Names that the kit knows, with their values."""
+
+    title: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True)
+class Each:
+    """Names that the author chooses, each with the same section below it. A name has to match the whole `pattern`."""
+
+    words: str
+    pattern: str
+    section: Section
+
+
+@dataclass(frozen=True)
+class Field:
+    """One name: what its value may be, what it says, and what holds where it is left out (None: nothing)."""
+
+    name: str
+    kind: Value | Section | Each
+    sentence: str
+    default: Any = REQUIRED
+
+
+def _whole(most: int) -> Value:
+    return Value(f"a whole number from 1 to {most:,}", {"type": "integer", "minimum": 1, "maximum": most})
+
+
+TEXT = Value("a text", {"type": "string"})
+HINTS = Value("a text, or a list of texts", {"type": "string"}, many=True)
+FLAG = Value("true or false", {"type": "boolean"})
+POSITIVE = Value("a number above 0", {"type": "number", "exclusiveMinimum": 0})
+NOT_NEGATIVE = Value("a number, 0 or more", {"type": "number", "minimum": 0})
+FRACTION = Value("a number from 0 to 1", {"type": "number", "minimum": 0, "maximum": 1})
+SECONDS = Value("a number above 0, at most 1,000,000", {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000})
+COUNT = _whole(1_000_000_000)
+MEGABYTES = _whole(1_000_000)
+TECHNIQUE = Value("autograd", {"enum": ["autograd"]})
+
+CHECK_SECONDS = "for one check, in seconds"
+
+LIMITS = Section(
+    "limits",
+    (
+        Field("import_seconds", SECONDS, "to import the submission's module, in seconds", Limits.import_seconds),
+        Field("check_seconds", SECONDS, CHECK_SECONDS, Limits.check_seconds),
+        Field("total_seconds", SECONDS, "for all checks together, in seconds", Limits.total_seconds),
+        Field("memory_mb", MEGABYTES, "memory beyond what the warm process holds, in 2**20 bytes", Limits.memory_mb),
+        Field("reply_mb", MEGABYTES, "one reply of the student's code, in 2**20 bytes", Limits.reply_mb),
+        Field("scratch_mb", MEGABYTES, "files that the student's code may write, in 2**20 bytes", Limits.scratch_mb),
+    ),
+)
+
+MINIMUM = Section(
+    "minimum",
+    (
+        Field("photographs", FRACTION, "the accuracy to reach on photographs: the official archive or a folder of images"),
+        Field("embedded", FRACTION, "the accuracy to reach on the images that the kit draws itself"),
+    ),
+)
+
+BUDGET = Section(
+    "budgets: NAME",
+    (
+        Field("images", COUNT, "training images"),
+        Field("test_images", COUNT, "images to measure the accuracy on, which no submission has seen"),
+        Field("batch", COUNT, "images in a batch"),
+        Field("epochs", COUNT, "times through the training images"),
+        Field("lr", POSITIVE, "learning rate of the optimizer"),
+        Field("momentum", NOT_NEGATIVE, "momentum of the optimizer"),
+        Field("minimum", MINIMUM, "the accuracy to reach, as a fraction of the test images"),
+        Field("seconds", SECONDS, "the longest that the check may take"),
+    ),
+)
+
+SETTINGS = Section(
+    "settings",
+    (
+        Field("data", TEXT, "the images: `auto`, `official`, `embedded`, or the path of a folder or tar file of images; "
+                            "`--data` says otherwise", "auto"),
+        Field("budget", TEXT, "the name of the budget to train with; `--budget` says otherwise"),
+        Field("budgets", Each("the name of a budget", r"\S+", BUDGET), "one run of training each"),
+    ),
+)  # fmt: skip
+
+TASK = Section(
+    "tasks: NAME",
+    (
+        Field("points", POSITIVE, "what the task is worth"),
+        Field("hint", HINTS, "for who is stuck; a list goes from the gentlest hint to the plainest, and the first is shown"),
+        Field("forbid", TECHNIQUE, "a technique that the task rules out", None),
+        Field("trains", FLAG, "whether its checks train on the topic's images, in the time of the budget", default=False),
+        Field("check_seconds", SECONDS, CHECK_SECONDS, None),
+    ),
+)
+
+TOPIC = Section(
+    "topics: NAME",
+    (
+        Field("title", TEXT, "the topic in words"),
+        Field("limits", LIMITS, "what a submission may use, where it differs from the course", None),
+        Field("settings", SETTINGS, "images and budgets, for a topic with a task that trains", None),
+        # The name stands in those of the checks, test_TASK__what: two underlines end it.
+        Field("tasks", Each("a name that a check can carry", r"(?!\w*(?:__|_$))[^\W\d]\w*", TASK),
+              "what there is to complete, in this order: functions and classes of the module, or names of your own"),
+    ),
+)  # fmt: skip
+
+COURSE = Section(
+    "course.yaml",
+    (
+        Field("title", TEXT, "the course in words"),
+        Field("limits", LIMITS, "what one submission may use, unless a topic or a task says otherwise", None),
+        Field("topics", Each("the name of a folder", r"[^./\\][^/\\]*", TOPIC),
+              "the folders in `exercises`, `solutions` and `tests/hidden`, in this order"),
+    ),
+)  # fmt: skip
