@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from autograder import course
 from autograder.errors import KitError
+from autograder.results import SubmissionStatus
 from autograder.sandbox.server import Server, import_quickly
 
 if TYPE_CHECKING:
@@ -164,15 +165,23 @@ def _grade(options: argparse.Namespace) -> int:
         submissions = handed_in.find(options.submissions, topic)
         plan = _plan(topic, options, out_folder.seed(options.out, options.seed))
         if not options.gradebook:
-            _grade_to(plan, submissions, options, server)
-            return 0
+            return _code(_grade_to(plan, submissions, options, server), options.out)
         from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
 
         gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
         reports = _grade_to(plan, submissions, options, server)
     written = gradebook.record(options.gradebook, topic, reports)
     print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
-    return 0
+    return _code(reports, options.out)
+
+
+def _code(reports: list[Report], out: Path) -> int:
+    """The exit code of a grading: 1, with a line that says why, if faults of the kit left it without any grade."""
+    if not all(report.status is SubmissionStatus.BROKEN for report in reports):
+        return 0
+    text = f"no submission was graded: all {len(reports)} are broken, by a fault of the kit or of the hidden suite"
+    print(f"autograder: {text}; see the messages in {out / 'results'}", file=sys.stderr)  # noqa: T201  its own output
+    return 1
 
 
 def _grade_to(plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: Server | None) -> list[Report]:
@@ -255,6 +264,8 @@ def _demo(options: argparse.Namespace) -> int:
 
         samples = handed_in.find(Path(__file__).parents[1] / "samples" / topic.name, topic)
         reports = _grade_to(_plan(topic, options, 0), samples, options, server)
+    if code := _code(reports, options.out):
+        return code
     half_done = next(item for item in reports if 0 < item.score < item.max_score)
     Console().print(tables.submission_table(half_done))
     return 0

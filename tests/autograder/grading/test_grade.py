@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import zipfile
 
 import pytest
@@ -170,10 +171,20 @@ def test_workers_share_the_class(grade, solution):
     }  # fmt: skip
 
 
-def test_a_fault_of_the_suite_is_broken_not_a_zero(course, grade, solution):
+def test_a_fault_of_the_suite_is_broken_not_a_zero_and_a_class_without_a_grade_is_exit_code_1(course, run, kit, solution):
     suite = course / "tests/hidden/01_mini/test_mini.py"
     suite.write_text(suite.read_text().replace("2 * x.double()", "2 * x.dubble()"))
-    result = grade({"good": solution})["good"]
+    folder = kit.write(course / "handed-in", {"good": solution, "stub": "import torch\n", "unreadable": "1 +"})
+    done = run("grade", folder, "--topic", "01_mini", "--out", course / "out", cwd=course)
+    assert done.returncode == 0, done.stderr  # some have a grade
+    shutil.rmtree(folder / "unreadable")
+    shutil.rmtree(folder / "stub")
+    done = run("grade", folder, "--topic", "01_mini", "--out", course / "new", cwd=course)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("autograder: no submission was graded: all 1 are broken")
+    assert str(course / "new/results") in line
+    result = json.loads((course / "new/results/good.json").read_text())
     assert result["status"] == "broken"
     assert "slope" in result["message"]
     assert {t["id"]: t["status"] for t in result["tasks"]} == {
