@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
-from markupsafe import Markup
-
+from autograder.feedback import html
 from autograder.files import write_atomically
 from autograder.results import Report, Status
 
-TEMPLATES = Path(__file__).parent / "templates"
 CURVE_WIDTH, CURVE_HEIGHT = 640, 200
 
 
 def write(out: Path, title: str, reports: Sequence[Report]) -> None:
     """Write OUT/index.html and OUT/pages/NAME.html."""
-    environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
-    css = Markup((TEMPLATES / "page.css").read_text(encoding="utf-8"))  # noqa: S704  the kit's own file
-    page = environment.get_template("submission.html")
     for report in reports:
         attached = report.attachments
-        text = page.render(report=report, css=css, curve=_curve(attached.get("losses", [])),
-                           confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
-                           accuracy=attached.get("accuracy"))  # fmt: skip
+        text = html.render(
+            "submission.html", report=report, losses=_curve(attached.get("losses", [])),
+            confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
+            accuracy=attached.get("accuracy"),
+        )  # fmt: skip
         write_atomically(out / "pages" / f"{report.submission}.html", text)
     rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": _not_yet(r)} for r in reports]
     mean = sum(r.score for r in reports) / len(reports) if reports else 0.0
-    index = environment.get_template("index.html").render(
-        topic=title, css=css, reports=rows, mean=mean, tasks=_tasks(reports),
-        max_score=reports[0].max_score if reports else 0.0,
-    )  # fmt: skip
+    index = html.render("index.html", title=title, rows=rows, mean=mean, tasks=_tasks(reports),
+                        max_score=reports[0].max_score if reports else 0.0)  # fmt: skip
     write_atomically(out / "index.html", index)
 
 
@@ -58,8 +53,9 @@ def _tasks(reports: Sequence[Report]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _curve(losses: Sequence[float]) -> Markup | None:
-    """A line chart of a list of losses."""
+def _curve(losses: Sequence[float]) -> dict[str, Any] | None:
+    """What a line chart of the losses needs; a loss that is no number has no place in it."""
+    losses = [loss for loss in losses if math.isfinite(loss)]
     if len(losses) < 2:
         return None
     low, high = min(losses), max(losses)
@@ -68,12 +64,7 @@ def _curve(losses: Sequence[float]) -> Markup | None:
         f"{i * CURVE_WIDTH / (len(losses) - 1):.1f},{CURVE_HEIGHT - (loss - low) / span * CURVE_HEIGHT:.1f}"
         for i, loss in enumerate(losses)
     )
-    return Markup(
-        '<svg role="img" aria-label="training loss" viewBox="-60 -15 {} {}" width="{}"><polyline points="{}" fill="none" '
-        'stroke="currentColor" stroke-width="2"/><text x="-8" y="5" text-anchor="end" font-size="13" '
-        'fill="currentColor">{:.3f}</text><text x="-8" y="{}" text-anchor="end" font-size="13" '
-        'fill="currentColor">{:.3f}</text></svg>'
-    ).format(CURVE_WIDTH + 75, CURVE_HEIGHT + 30, CURVE_WIDTH, points, high, CURVE_HEIGHT, low)
+    return {"points": points, "width": CURVE_WIDTH, "height": CURVE_HEIGHT, "low": low, "high": high}
 
 
 def _confusion(found: Any) -> dict[str, Any] | None:

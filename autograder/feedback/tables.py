@@ -10,9 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Topic
+from autograder.feedback.palette import COLOURS
 from autograder.results import Report, Status
-
-_COLOURS = {Status.PASSED: "green", Status.PARTIAL: "yellow", Status.BROKEN: "magenta"}
 
 
 def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
@@ -37,7 +36,7 @@ def submission_table(report: Report) -> Table:
     table.add_column("points", justify="right")
     table.add_column("feedback", overflow="fold")
     for task in report.tasks:
-        colour = _COLOURS.get(task.status, "red")
+        colour = COLOURS[task.status].terminal
         feedback = " ".join(text for text in (task.message, task.diagnosis) if text)
         points = f"{task.score:g}/{task.max_score:g}"
         table.add_row(task.id, f"[{colour}]{task.status}[/]", points, escape(feedback))

@@ -10,21 +10,20 @@ The checks are in `public_checks.py` beside the notebook, which `autograder nbgr
 from __future__ import annotations
 
 import contextlib
-import html
 import importlib.util
 import inspect
 import os
 import re
 import sys
-import textwrap
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autograder.checks.check import Check, Fixtures, prepare, title_of
 from autograder.checks.check import run as run_check
+from autograder.feedback.self_check import Table
 from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule
@@ -39,63 +38,6 @@ class ChecksNotPassedError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         return str(self).splitlines()
-
-
-@dataclass(frozen=True)
-class Table:
-    """What became of a task's checks, for a page and for a terminal."""
-
-    task: str
-    results: tuple[CheckResult, ...]
-    hint: str
-
-    @property
-    def done(self) -> bool:
-        """Whether all checks pass."""
-        return all(result.status is Status.PASSED for result in self.results)
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f'<tr><td style="text-align:left;white-space:nowrap;color:{_colour(result)}">{_mark(result)}</td>'
-            f'<td style="text-align:left">It {html.escape(result.title)}.</td>'
-            f'<td style="text-align:left">{html.escape(_seen(result))}</td></tr>'
-            for result in self.results
-        )
-        hint = f"<details><summary>Hint</summary>{html.escape(self.hint)}</details>" if _stuck(self) else ""
-        return f"<p><b>{html.escape(_headline(self))}</b></p><table>{rows}</table>{hint}"
-
-    def __repr__(self) -> str:
-        lines = [_headline(self)]
-        for result in self.results:
-            lines.append(f"  {_mark(result)}  It {result.title}.")
-            lines += textwrap.wrap(_seen(result), 100, initial_indent=" " * 15, subsequent_indent=" " * 15)
-        return "\n".join([*lines, *[f"  Hint: {self.hint}"] * _stuck(self)])
-
-
-def _stuck(table: Table) -> bool:
-    return bool(table.hint) and not table.done
-
-
-def _headline(table: Table) -> str:
-    passed = sum(result.status is Status.PASSED for result in table.results)
-    if not table.results:
-        return f"{table.task}: has no public checks; it is checked when you have handed in"
-    if any(result.status is Status.MISSING for result in table.results):
-        return f"{table.task}: not done yet"
-    return f"{table.task}: {passed} of {len(table.results)} public checks pass"
-
-
-def _colour(result: CheckResult) -> str:
-    return "#2e7d32" if result.status is Status.PASSED else "#c62828"
-
-
-def _mark(result: CheckResult) -> str:
-    names: Mapping[Status, str] = {Status.PASSED: "✓ passed", Status.MISSING: "· missing"}
-    return f"{names.get(result.status, f'✗ {result.status}'):<11}"
-
-
-def _seen(result: CheckResult) -> str:
-    return " ".join(text for text in (result.message, result.detail, result.diagnosis) if text)
 
 
 def check(task: str, namespace: Mapping[str, Any]) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import math
 
 from nbformat import NotebookNode
 
 from autograder.errors import KitError
+from autograder.feedback import html
 from autograder.frontends.nbgrader.restore import node
 from autograder.results import Report, Status, TaskResult
-
-_COLOURS = {Status.PASSED: "#2e7d32", Status.PARTIAL: "#b26a00"}
 
 
 def outputs(report: Report, task: TaskResult, points: float, note: str, number: int) -> list[NotebookNode]:
@@ -19,7 +17,8 @@ def outputs(report: Report, task: TaskResult, points: float, note: str, number: 
     score = score_in(report, task, points)
     headline = f"{task.id}: {task.status}, {score:g}/{points:g} points"
     lines = [line for line in (note, *_lines(report, task)) if line]
-    shown = {"text/plain": "\n".join([headline, *lines]), "text/html": _page(headline, lines, task.status)}
+    page = html.render("task.html", headline=headline, lines=lines, status=task.status)
+    shown = {"text/plain": "\n".join([headline, *lines]), "text/html": page}
     result = {"text/plain": repr(score)}
     return [
         node({"output_type": "display_data", "data": shown, "metadata": {}}),
@@ -43,9 +42,3 @@ def comment_on(report: Report, task: TaskResult) -> str:
 def _lines(report: Report, task: TaskResult) -> list[str]:
     hint = f"Hint: {task.hint}" if task.hint and task.status is not Status.PASSED else ""
     return [line for line in (report.message, task.message, task.diagnosis, hint) if line]
-
-
-def _page(headline: str, lines: list[str], status: Status) -> str:
-    colour = _COLOURS.get(status, "#c62828")
-    text = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    return f'<div style="border-left:4px solid {colour};padding-left:1em"><b>{html.escape(headline)}</b>{text}</div>'
