@@ -14,7 +14,6 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from autograder.text import clean
 from autograder.wire import values
 
 FUZZ = Path(__file__).parents[2] / "benchmarks/fuzz_wire.py"
@@ -235,15 +234,3 @@ def test_damaged_and_invented_frames_are_refused_or_read_and_nothing_else():
     done = patient.run([sys.executable, FUZZ, "--frames", "4000", "--seed", "1"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert " 0 failed" in done.stdout
-
-
-@pytest.mark.parametrize("text", ["\x1b[31mred", "a\rb", "nul\0", "lone \ud800", "left \u202e right", "bell\x07"])
-def test_clean_text_holds_nothing_that_acts(text):
-    cleaned = clean(text)
-    assert cleaned.isprintable()
-    assert cleaned.encode()
-
-
-def test_clean_text_keeps_letters_of_all_scripts_and_is_capped():
-    assert clean("Größe 张量 النص\n") == "Größe 张量 النص\n"
-    assert len(clean("x" * 10_000)) == 501
