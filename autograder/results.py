@@ -152,6 +152,17 @@ def from_json(text: str) -> Report:
         if document.pop("schema") != SCHEMA:
             raise KitError("the result was written by another version of the kit")
         tasks = tuple(TaskResult(**{**task, "status": Status(task["status"])}) for task in document.pop("tasks"))
-        return Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        report = Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
+        _check_kinds(report)
+        for task in tasks:
+            _check_kinds(task)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise KitError(f"not a result of this kit: {error}") from None
+    return report
+
+
+def _check_kinds(part: Report | TaskResult) -> None:
+    for item in dataclasses.fields(part):
+        value, kind = getattr(part, item.name), {"str": str, "float": int | float}.get(str(item.type), object)
+        if not isinstance(value, kind) or (isinstance(value, float) and not math.isfinite(value)):
+            raise TypeError(f"{item.name} is {value!r}")

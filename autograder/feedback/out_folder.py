@@ -33,7 +33,7 @@ def _record(out: Path) -> dict[str, Any]:
         return {"topic": str(record["topic"]), "seed": int(record["seed"])}
     except OSError as error:
         raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
 
 
@@ -62,7 +62,9 @@ def read(out: Path, course: Course) -> tuple[Topic, int, list[Report]]:
             item = results.from_json(path.read_text(encoding="utf-8"))
             evidence = out / "evidence" / path.name
             attached = json.loads(evidence.read_text(encoding="utf-8")) if evidence.is_file() else {}
-        except (OSError, ValueError, KitError) as error:
+        except (OSError, ValueError, RecursionError, KitError) as error:
             raise KitError(f"{path}: {error}") from None
+        if item.submission != path.stem or not isinstance(attached, dict):
+            raise KitError(f"{path}: it, or its evidence, is not what this kit wrote there; grade again")
         found.append(replace(item, attachments=attached))
     return course.topic(record["topic"]), record["seed"], found
