@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,9 @@ ORDINARY = 65534
 USERS = ["root", "ordinary user"] if os.geteuid() == 0 else ["ordinary user"]
 LIMITS = "import_seconds: 2, check_seconds: 1, total_seconds: 8, memory_mb: 256, reply_mb: 4, scratch_mb: 4"
 SECRET = "MARKER-7f3a"
+STUMBLE = re.compile(
+    r"\b(Assertion|Attribute|Import|ModuleNotFound|Key|Name|Type|UnboundLocal|Value)Error\b.*\(line \d+ of mini\.py", re.DOTALL
+)
 SHADOW = """
 import sys
 class Any:
@@ -152,6 +156,11 @@ def test_an_attack_earns_nothing_and_breaks_nothing(graded, name):
     assert result["status"] in ("graded", "unreadable"), result
     assert not {task["status"] for task in result["tasks"]} & {"passed", "partial", "broken"}, result
     assert "LEAK" not in json.dumps(result)
+
+
+def test_no_attack_stumbles_over_its_own_lines(graded):  # it would try nothing, and pass for ever
+    texts = {name: [graded.results[name]["message"], *(t["message"] for t in graded.results[name]["tasks"])] for name in ATTACKS}
+    assert [(name, text) for name, said in texts.items() for text in said if STUMBLE.search(text)] == []
 
 
 def test_files_and_names_earn_nothing_and_break_nothing(graded):

@@ -1,23 +1,21 @@
 """Answers every request twice, the second time for the next request."""
 
-import os
-import struct
 import sys
 
-from autograder.wire import values
+from autograder.sandbox import child_main
+from autograder.wire import frames, values
 
 
-def frame_of(name):
+def current_nonce():
     frame = sys._getframe()
-    while frame.f_code.co_name != name:
+    while frame.f_code is not child_main.serve_submission.__code__:
         frame = frame.f_back
-    return frame
+    return frame.f_locals["nonce"]
 
 
 def send(value, nonce=None, raw=None):
-    nonce = frame_of("serve_submission").f_locals["nonce"] if nonce is None else nonce
     body = values.encode(value) if raw is None else raw
-    os.write(3, struct.pack("<Q16s", len(body), nonce) + body)
+    frames.send(frames.Descriptor(3), nonce or current_nonce(), body)
 
 
 def row_means(t):
