@@ -1,14 +1,207 @@
-"""Which misconception explains this wrong value? Generic suspects first to last; at most one sentence, never values."""
+"""Which misconception explains a wrong value?
+
+One wrong value has many readings: 4 instead of 2 is a factor 2, a sum over two items, a square. So a suspect is a `Claim`:
+a reading, and the sizes that it was seen at. The claims of several comparisons are laid side by side, and `sentence` speaks
+where one claim holds for every one of them, at two different sizes. "The batch size too large" survives where the factor
+changes with the batch size, "twice" where the sizes change and the factor does not.
+
+One comparison alone is heard only where chance is out of question: a claim without a free choice (a sign, a transpose, a
+missing sum) that holds on several distinct values. A factor never is, and neither is any single number.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from autograder.results import Fault
+
+DISTINCT = 4  # magnitudes, at least, for one comparison to be heard alone
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One reading of one wrong value.
+
+    `key` is what is claimed, the same for every comparison that bears it out; `sentence` says it to the learner, never with
+    values. `sizes` is what must differ between two comparisons for both to count: the size that a factor is claimed to be,
+    or the shapes; () where this comparison does not tell the claim from another. `alone` is whether it is proof enough alone.
+    """
+
+    key: str
+    sentence: str
+    sizes: tuple[object, ...]
+    alone: bool = False
+
+
+def claims(actual: Any, expected: Any, arguments: Sequence[Any] = ()) -> tuple[Claim, ...]:
+    """Every reading of one wrong value.
+
+    Args:
+        actual: the wrong tensor, array or number of a failed comparison (`Mismatch.actual`).
+        expected: the right one (`Mismatch.expected`), of any shape.
+        arguments: what the submission was given (`Student.arguments`); tensors in lists and dicts count.
+
+    Returns:
+        The claims, or () if nothing fits or the values are not numbers.
+    """
+    try:
+        a, e = _wide(torch.as_tensor(actual)), _wide(torch.as_tensor(expected))
+        inputs = [t.detach() for t in _tensors(arguments) if t.numel()]
+        if not a.numel() or not bool((e != 0).any()) or not bool(torch.isfinite(a).all()):
+            return ()
+        return tuple(_by_shape(a, e) if a.shape != e.shape else _by_value(a, e, inputs))
+    except (TypeError, ValueError, RuntimeError, IndexError):
+        return ()  # text, a complex or otherwise odd result: no claim, but the verdict stands
+
+
+def sentence(failures: Sequence[Sequence[Claim]]) -> str:
+    """The one sentence that explains all failed comparisons of a task, or "".
+
+    Args:
+        failures: the claims of each failed comparison; () for one that has none.
+    """
+    shared = []
+    for claim in failures[0] if failures else ():
+        same = [next((c for c in other if c.key == claim.key), None) for other in failures]
+        found = [c for c in same if c is not None]
+        if len(found) == len(failures):
+            shared.append(found)
+    heard = [found for found in shared if any(c.alone for c in found) or len({c.sizes for c in found} - {()}) > 1]
+    best = max(heard, key=lambda found: sum(c.alone for c in found), default=None)
+    return best[0].sentence if best else ""
+
+
+def suspect(actual: Any, expected: Any, arguments: Sequence[Any] = ()) -> str:
+    """The sentence about one wrong value where it is proof enough alone, or ""."""
+    return sentence([claims(actual, expected, arguments)])
+
+
+def _by_shape(a: torch.Tensor, e: torch.Tensor) -> Iterator[Claim]:
+    sizes, distinct = (a.shape, e.shape), _distinct(e)
+    for axis, size in enumerate(a.shape):
+        for how, reduced in (("sum", a.sum(axis)), ("mean", a.mean(axis))):
+            if _close(reduced, e):
+                text = f"Its {how} over axis {axis} would be right: is a {how} over that axis missing?"
+                certain = size > 1 and distinct > 1 and _distinct(a) >= DISTINCT
+                yield Claim(f"{how} {axis}", text, sizes if size > 1 else (), certain)
+    transposed = a.dim() == 2 and _close(a.t(), e)
+    if transposed:
+        yield Claim("transpose", "It is the transpose of what it should be.", sizes, distinct > 1 and min(a.shape) > 1)
+    if a.numel() == e.numel():
+        if _close(a.flatten(), e.flatten()):
+            text = "The values are right, in another shape: a reshape, or an axis too many or too few."
+            yield Claim("shape", text, sizes if distinct > 1 else (), distinct > 1 and not transposed)
+        elif _permuted(a, e):
+            yield Claim("axes", _AXES, sizes, distinct >= DISTINCT)
+
+
+def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[Claim]:
+    if _close(a, e):  # only dtype or precision is off
+        return
+    sizes, distinct = (a.shape, *(t.shape for t in inputs)), _distinct(e)
+    if not bool((a != 0).any()):
+        if a.numel() > 1:
+            yield Claim("zero", "It is zero everywhere.", sizes, alone=True)
+        return
+    if _close(a, -e):
+        text = "The sign is wrong: it is exactly the negative of what it should be."
+        yield Claim("sign", text, sizes, distinct > 1)
+    else:
+        yield from _by_factor(a, e, inputs)
+    if a.dim() >= 2 and a.shape[-1] == a.shape[-2] and _close(a.transpose(-1, -2), e):
+        yield Claim("transpose", "It is the transpose of what it should be.", sizes, distinct >= DISTINCT)
+    elif _permuted(a, e):
+        yield Claim("axes", _AXES, sizes, distinct >= DISTINCT)
+    difference = a - e
+    if distinct > 2 and _close(difference, difference.flatten()[0].expand_as(difference)):
+        yield Claim("offset", "It is off by the same amount everywhere: is a term missing, or one too many?", sizes)
+    if bool((e != e.trunc()).any()) and _close(a, e.trunc()):
+        text = "The values are cut to whole numbers: was an integer dtype used on the way?"
+        yield Claim("whole", text, sizes, distinct >= DISTINCT and _distinct(a) > 1)
+    if any(_close(a, _wide(t)) for t in inputs):
+        yield Claim("input", "It equals one of the inputs, unchanged.", sizes, _distinct(a) > 1)
+
+
+_AXES = "The values are right, but in another order: are axes exchanged?"
+
+
+def _by_factor(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[Claim]:
+    at = e.abs().argmax()
+    factor = float(a.flatten()[at] / e.flatten()[at])
+    if abs(factor - 1) < 1e-3 or not _close(a / factor, e):
+        return
+    for key, what, size in _named_sizes(e, inputs):
+        if size > 1 and math.isclose(factor, size, rel_tol=1e-4):
+            yield Claim(f"times {key}", f"Exactly {what} too large: is the mean missing?", (size,))
+        elif size > 1 and math.isclose(factor, 1 / size, rel_tol=1e-4):
+            yield Claim(f"over {key}", f"Exactly {what} too small: is there a mean where a sum belongs?", (size,))
+    if math.isclose(factor, 2, rel_tol=1e-4):
+        text = "Exactly twice what it should be: a factor 2 too many, or something counted twice?"
+    elif math.isclose(factor, 0.5, rel_tol=1e-4):
+        text = "Exactly half of what it should be: is a factor 2 missing?"
+    elif factor > 0:
+        text = "It is a constant multiple of what it should be: check the constant factors."
+    else:
+        text = "It is a negative multiple of what it should be: check the sign and the constant factors."
+    shapes = (e.shape, *(t.shape for t in inputs))
+    axes = {1, *itertools.chain.from_iterable(shapes)} - {0}
+    products = axes | {math.prod(shape) for shape in shapes if math.prod(shape)}
+    ratio = any(math.isclose(abs(factor), s / t, rel_tol=1e-3) for s, t in itertools.product(products, repeat=2))
+    # A ratio of sizes is no constant, and every number is a multiple of every other.
+    yield Claim(f"factor {factor:.3g}", text, () if ratio or _distinct(e) == 1 else shapes)
+
+
+def _named_sizes(e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[tuple[str, str, int]]:
+    """What a factor may be the size of: a key, words, the number."""
+    first = next((t for t in inputs if t.dim()), None)
+    if first is None:
+        return
+    yield "numel", "the number of the input's elements", first.numel()
+    if first.dim() > 1:
+        yield "batch", "the batch size", first.shape[0]
+        yield "last", "the size of the input's last axis", first.shape[-1]
+    if e.dim():
+        yield "result", "the number of the result's elements", e.numel()
+
+
+def _permuted(a: torch.Tensor, e: torch.Tensor) -> bool:
+    """Whether `a` has the values of `e` in the order that another order of its axes gives."""
+    axes = [axis for axis, size in enumerate(e.shape) if size > 1]
+    if len(axes) < 2 or len(axes) > 4 or a.numel() != e.numel():
+        return False
+    orders = (order for order in itertools.permutations(range(len(axes))) if order != tuple(range(len(axes))))
+    return any(_close(a.flatten(), e.squeeze().permute(order).flatten()) for order in orders)
+
+
+def _distinct(t: torch.Tensor) -> int:
+    """How many different magnitudes other than 0 there are."""
+    magnitudes = t.abs().flatten()
+    return int(torch.unique((magnitudes / magnitudes.max().clamp(min=1e-300)).round(decimals=3)).ne(0).sum())
+
+
+def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether all values agree to 0.1 %, where small ones are seen against the largest."""
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-6 * float(b.abs().max()) if b.numel() else 0.0)
+
+
+def _wide(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach() if tensor.is_complex() else tensor.detach().to(torch.float64)
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
 
 
 def same_replies(mine: list[Any], theirs: list[Any]) -> bool:
@@ -32,101 +225,3 @@ def _same(a: Any, b: Any) -> bool:
     if hasattr(a, "__array__") and hasattr(b, "__array__") and not isinstance(a, torch.Tensor):
         return type(a) is type(b) and bool(a.shape == b.shape and a.dtype == b.dtype and (a == b).all())
     return type(a) is type(b) and bool(a == b)
-
-
-def suspect(actual: Any, expected: Any, arguments: tuple[Any, ...]) -> str:
-    """A sentence that names the likely mistake behind a wrong tensor or number, or "" if nothing fits."""
-    try:
-        a, e = _wide(torch.as_tensor(actual).detach()), _wide(torch.as_tensor(expected).detach())
-        inputs = [t for t in _tensors(arguments) if t.numel()]
-        sentences = _by_shape(a, e) if a.shape != e.shape else _by_value(a, e, inputs)
-        return next(sentences, "")
-    except (TypeError, ValueError, RuntimeError, IndexError):
-        return ""  # a complex, empty or otherwise odd result: no sentence, but the verdict stands
-
-
-def _wide(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach() if tensor.is_complex() else tensor.detach().to(torch.float64)
-
-
-def _tensors(value: Any) -> Iterator[torch.Tensor]:
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from _tensors(item)
-    elif isinstance(value, dict):
-        yield from _tensors(list(value.values()))
-
-
-def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-6)
-
-
-def _by_shape(a: torch.Tensor, e: torch.Tensor) -> Iterator[str]:
-    for axis in (axis for axis, size in enumerate(a.shape) if size > 1):
-        if _close(a.sum(axis), e):
-            yield f"Its sum over axis {axis} would be right: is a sum over that axis missing?"
-        if _close(a.mean(axis), e):
-            yield f"Its mean over axis {axis} would be right: is a mean over that axis missing?"
-    if a.dim() == 2 and _close(a.t(), e):
-        yield "It is the transpose of what it should be."
-    if a.numel() == e.numel():
-        if _close(a.flatten(), e.flatten()):
-            yield "The values are right, in another shape: a reshape or an axis too many or too few."
-        elif _close(a.flatten().sort().values, e.flatten().sort().values):
-            yield "The values are right, but in another order: are axes exchanged?"
-
-
-def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[str]:
-    if not bool(torch.isfinite(a).all()) or a.numel() == 0 or _close(a, e):  # close: only dtype or precision is off
-        return
-    scale = float(e.abs().max())
-    if scale == 0:
-        return
-    if bool((a == 0).all()):
-        yield "It is zero everywhere."
-    elif _close(a, -e):
-        yield "The sign is wrong: it is exactly the negative of what it should be."
-    yield from _by_factor(a, e, inputs)
-    if a.dim() >= 2 and a.shape[-1] == a.shape[-2] and _close(a.transpose(-1, -2), e):
-        yield "It is the transpose of what it should be."
-    difference = a - e
-    if a.numel() > 1 and _close(difference, difference.flatten()[0].expand_as(difference)):
-        yield "It is off by the same amount everywhere: is a term missing, or one too many?"
-    if a.numel() > 1 and _close(a.flatten().sort().values, e.flatten().sort().values):
-        yield "The values are right, but in another order: are axes exchanged?"
-    if bool((e != e.trunc()).any()) and _close(a, e.trunc()):
-        yield "The values are cut to whole numbers: was an integer dtype used on the way?"
-    if any(_close(a, _wide(t)) for t in inputs):
-        yield "It equals one of the inputs, unchanged."
-
-
-def _by_factor(  # noqa: C901  one suspect after the other
-    a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]
-) -> Iterator[str]:
-    at = e.abs().argmax()
-    factor = float(a.flatten()[at] / e.flatten()[at])
-    if not math.isfinite(factor) or abs(factor) < 1e-6 or abs(factor - 1) < 1e-3 or not _close(a / factor, e):
-        return
-    batch = next((t.shape[0] for t in inputs if t.dim()), 0)
-    sizes = {size for t in inputs for size in t.shape} | {t.numel() for t in inputs}
-    if batch > 2 and math.isclose(factor, batch, rel_tol=1e-3):
-        yield "Exactly the batch size too large: is the mean missing?"
-    if batch > 2 and math.isclose(factor, 1 / batch, rel_tol=1e-3):
-        yield "Exactly the batch size too small: is there a mean where a sum belongs?"
-    for size in sorted(sizes - {0, 1, 2}):
-        if math.isclose(factor, size, rel_tol=1e-3):
-            yield f"Exactly {size} times too large, and {size} is a size of the inputs: is a mean missing?"
-        if math.isclose(factor, 1 / size, rel_tol=1e-3):
-            yield f"Exactly {size} times too small, and {size} is a size of the inputs: one mean too many?"
-    if math.isclose(factor, 2, rel_tol=1e-3):
-        yield "Exactly twice what it should be: a factor 2 too many, a sum where a mean belongs, or something counted twice?"
-    if math.isclose(factor, 0.5, rel_tol=1e-3):
-        yield "Exactly half of what it should be: is a factor 2 missing, or is there a mean over two too many?"
-    if a.numel() == 1:  # every wrong number is a multiple of the right one
-        return
-    if factor > 0:
-        yield "It is a constant multiple of what it should be: check the constant factors."
-    else:
-        yield "It is a negative multiple of what it should be: check the sign and the constant factors."
