@@ -27,7 +27,17 @@ class Mismatch(AssertionError):
 
 
 def expect(condition: object, message: str) -> None:
-    """Fail with `message`, a full sentence for the learner, unless `condition` holds."""
+    """Fail with a sentence of the suite's own unless `condition` holds.
+
+        expect(losses[-1] < losses[0], "The loss should fall over an epoch.")
+
+    Args:
+        condition: anything with a truth value.
+        message: a full sentence for the learner: what was expected, what came, the next step, and no hidden value.
+
+    Raises:
+        Mismatch: if the condition does not hold.
+    """
     if not condition:
         raise Mismatch(message)
 
@@ -41,32 +51,60 @@ def expect_close(
     atol: float = 1e-5,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Fail unless `actual` has the kind, shape, dtype (if given) and finite values of `expected`.
+    """Fail unless `actual` has the kind, the shape and, within the tolerance, the values of `expected`.
 
-    `expected` is a tensor, array or number, or a nested tuple, list or dict of these; `name` may then name each item.
-    A scalar may come as a Python number or a 0-dim tensor. Values agree if |actual - expected| <= atol + rtol·|expected|.
+        expect_close(student.call("normalize", x), oracle(x.double()), "the normalised batch")
+        expect_close(student.call("gradients", a, b), (grad_a, grad_b), ("the gradient of a", "the gradient of b"))
+
+    Args:
+        actual: what the submission gave. A 0-dim tensor or array may stand for a number, and a number for a 0-dim tensor.
+        expected: a tensor, array or number of any shape, best in float64; or a nested tuple, list or dict of these, for
+            which a list may stand for a tuple, and a dict may have more keys.
+        name: what it is called in the message, as in "the loss"; a sequence names the items of a tuple or list.
+        rtol: the relative tolerance: values agree if |actual - expected| <= atol + rtol·|expected|.
+        atol: the absolute tolerance. NaN agrees with NaN alone, and inf with the same inf.
+        dtype: what a tensor's dtype must be; None takes any.
+
+    Raises:
+        Mismatch: at the first item that is of another kind, shape or dtype, or not finite, or has other values.
     """
     if isinstance(expected, Mapping):
         _expect_mapping(actual, expected, name)
         for key, value in expected.items():
+            _expect_given(actual[key], value, _name(name, key))
             expect_close(actual[key], value, _name(name, key), rtol=rtol, atol=atol, dtype=dtype)
     elif isinstance(expected, tuple | list):
         _expect_sequence(actual, expected, name)
         for i, value in enumerate(expected):
+            _expect_given(actual[i], value, _item(name, i, len(expected)))
             expect_close(actual[i], value, _item(name, i, len(expected)), rtol=rtol, atol=atol, dtype=dtype)
     else:
         _expect_numbers(actual, expected, str(name), rtol, atol, dtype)
 
 
 def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None:
-    """Fail unless `actual` equals `expected` exactly; a list may stand for a tuple, and 1-element tensors for numbers."""
+    """Fail unless `actual` equals `expected` exactly.
+
+        expect_equal(student.call("shapes", net), {"conv1.weight": (6, 1, 5, 5)}, "the shapes")
+
+    Args:
+        actual: what the submission gave. A list may stand for a tuple, and a 0-dim tensor or array for a number.
+        expected: text, a number, None, or a tensor or array of any shape and of the same dtype; or a nested tuple, list or
+            dict of these, where a dict may have more keys.
+        name: what it is called in the message; a sequence names the items of a tuple or list.
+
+    Raises:
+        Mismatch: at the first item that is of another kind or differs.
+    """
     if isinstance(expected, Mapping):
         _expect_mapping(actual, expected, name)
         for key, value in expected.items():
+            _expect_given(actual[key], value, _name(name, key))
             expect_equal(actual[key], value, _name(name, key))
     elif isinstance(expected, tuple | list):
         _expect_sequence(actual, expected, name)
         for i, value in enumerate(expected):
+            _expect_given(actual[i], value, _item(name, i, len(expected)))
             expect_equal(actual[i], value, _item(name, i, len(expected)))
     elif isinstance(expected, torch.Tensor | np.ndarray):
         _expect_numbers(actual, expected, str(name), 0.0, 0.0, torch.as_tensor(expected).dtype)
@@ -75,16 +113,24 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
             actual = actual.item()
         same = type(actual) is type(expected) or {type(actual), type(expected)} == {int, float}
         if not same:
-            sort = {bool: "a bool", int: "a whole number", float: "a number", str: "text"}.get(type(expected))
-            raise _wrong_kind(name, sort or _kind(expected), actual)
+            raise _wrong_kind(name, _sort(expected), actual)
         if actual != expected:
-            shown = f" It is {_short(actual)}." if isinstance(expected, int | float | str) else ""
-            detail = f"Expected {_short(expected)}, got {_short(actual)}."
-            raise Mismatch(f"{_cap(name)} is not the expected one.{shown}", detail, actual, expected)
+            raise _wrong_value(name, actual, expected)
 
 
 def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") -> None:
-    """Fail unless `actual` is a tensor of that shape."""
+    """Fail unless `actual` is a tensor of that shape.
+
+        expect_shape(student.call("one_hot", labels), (7, 10), "the one-hot labels")
+
+    Args:
+        actual: what the submission gave.
+        shape: a size for each axis; () for a tensor with no axes.
+        name: what it is called in the message.
+
+    Raises:
+        Mismatch: if it is no tensor or has another shape.
+    """
     if not isinstance(actual, torch.Tensor):
         raise _wrong_kind(name, f"a tensor of shape {_shape(shape)}", actual)
     if tuple(actual.shape) != tuple(shape):
@@ -92,7 +138,18 @@ def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") ->
 
 
 def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> None:
-    """Fail unless `actual` is a tensor of that dtype."""
+    """Fail unless `actual` is a tensor of that dtype.
+
+        expect_dtype(student.call("mask", x), torch.bool, "the mask")
+
+    Args:
+        actual: what the submission gave.
+        dtype: as in `torch.float32`.
+        name: what it is called in the message.
+
+    Raises:
+        Mismatch: if it is no tensor or has another dtype.
+    """
     if not isinstance(actual, torch.Tensor):
         raise _wrong_kind(name, "a tensor", actual)
     if actual.dtype != dtype:
@@ -100,7 +157,19 @@ def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> N
 
 
 def expect_unchanged(after: Any, before: Any, name: str = "the input") -> None:
-    """Fail unless an argument still has the value, `requires_grad` and `.grad` that it had before the call."""
+    """Fail unless an argument still has the value, `requires_grad` and `.grad` that it had before the call.
+
+        result, (after,) = student.observe("normalize", x)
+        expect_unchanged(after, x, "the input x")
+
+    Args:
+        after: the argument as the call left it, from `Student.observe`.
+        before: the argument as the suite holds it: a tensor or array of any shape, or a value that `==` compares.
+        name: what it is called in the message.
+
+    Raises:
+        Mismatch: if anything of it is not as it was.
+    """
     if not isinstance(before, torch.Tensor):
         same = type(after) is type(before) and (
             np.array_equal(after, before, equal_nan=before.dtype.kind == "f")
@@ -128,14 +197,20 @@ def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> No
                        f"{clean(', '.join(map(str, actual)), 200) or 'none'}.")  # fmt: skip
 
 
+def _expect_given(actual: Any, expected: Any, name: Names) -> None:
+    """An item that is None is no function without a return."""
+    if actual is None and expected is not None:
+        raise Mismatch(f"{_cap(name)} should be {_sort(expected)}, but it is None.")
+
+
 def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
     whole = name if isinstance(name, str) else "the result"
     if not isinstance(actual, tuple | list):
         raise _wrong_kind(whole, f"a tuple or list of {len(expected)}", actual)
     if len(actual) != len(expected):
-        detail = f"Expected {_short(expected)}, got {_short(actual)}."
         items = "1 item" if len(expected) == 1 else f"{len(expected)} items"
-        raise Mismatch(f"{_cap(whole)} should have {items}, but it has {len(actual)}.", detail)
+        text = f"{_cap(whole)} should have {items}, but it has {len(actual)}."
+        raise Mismatch(text, _first_difference(actual, expected))
 
 
 def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
@@ -150,7 +225,7 @@ def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: fl
     if isinstance(actual, bool | int | float) and wanted.dim() == 0:
         actual = torch.tensor(actual, dtype=dtype if isinstance(actual, float) else None)
     if not isinstance(actual, torch.Tensor):
-        raise _wrong_kind(name, f"a tensor of shape {_shape(wanted.shape)}" if wanted.dim() else "a number", actual)
+        raise _wrong_kind(name, _sort(wanted), actual)
     if actual.shape != wanted.shape:
         text = f"{_cap(name)} should have shape {_shape(wanted.shape)}, but it has shape {_shape(actual.shape)}."
         raise Mismatch(text, "", actual, wanted)
@@ -169,18 +244,60 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
         what = "nan" if bool(torch.isnan(a[bad]).any()) else "inf"
         raise Mismatch(f"{_cap(name)} contains {what} in {_count(bad)}.", "", actual, wanted)
     agree = torch.isclose(a, w, rtol=rtol, atol=atol, equal_nan=True) if not exact else a == w
-    if not bool(agree.all()):
-        wrong = ~agree
-        where = tuple(int(i) for i in wrong.nonzero()[0]) if wrong.dim() else ()
-        place = f" at {list(where)}" if where else ""
-        detail = f"Expected {_short(w[where].item())}{place}, got {_short(a[where].item())}."
-        which = f" in {_count(wrong)}" if wrong.dim() else ""
-        raise Mismatch(f"{_cap(name)} has the right shape but wrong values{which}." if wrong.dim() else
-                       f"{_cap(name)} is wrong: {_short(a.item())}.", detail, actual, wanted)  # fmt: skip
+    if bool(agree.all()):
+        return
+    if not agree.dim():
+        raise _wrong_value(name, a.item(), w.item(), actual, wanted)
+    where = tuple(int(i) for i in (~agree).nonzero()[0])
+    got, right = _pair(a[where].item(), w[where].item())
+    detail = f"Expected {right} at {list(where)}, got {got}."
+    raise Mismatch(f"{_cap(name)} has the right shape but wrong values in {_count(~agree)}.", detail, actual, wanted)
+
+
+def _wrong_value(name: Names, got: Any, wanted: Any, *kept: Any) -> Mismatch:
+    """One value that is wrong: the message says what came, the detail what was expected, so that neither repeats the other."""
+    shown, right = _pair(got, wanted)
+    return Mismatch(f"{_cap(name)} is {shown}, which is not right.", f"Expected {right}.", *(kept or (got, wanted)))
+
+
+def _pair(got: Any, wanted: Any) -> tuple[str, str]:
+    """Two different values, shown so that the difference is seen."""
+    start = 0
+    if isinstance(got, str) and isinstance(wanted, str):
+        start = next((i for i, (x, y) in enumerate(zip(got, wanted, strict=False)) if x != y), min(len(got), len(wanted)))
+    shown = _short(got, start), _short(wanted, start)
+    return shown if shown[0] != shown[1] else (clean(repr(got), 80), clean(repr(wanted), 80))
+
+
+def _first_difference(actual: Sequence[Any], expected: Sequence[Any]) -> str:
+    """Where two sequences of different lengths part, for a self-check."""
+    shared = min(len(actual), len(expected))
+    at = next((i for i in range(shared) if not _alike(actual[i], expected[i])), shared)
+    if at < shared:
+        got, right = _pair(actual[at], expected[at])
+        return f"The first difference is at {[at]}: expected {right}, got {got}."
+    if len(actual) > shared:
+        return f"The first item too many, at {[at]}, is {_short(actual[at])}."
+    return f"The first item that is missing, at {[at]}, is {_short(expected[at])}."
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor | np.ndarray) or isinstance(b, torch.Tensor | np.ndarray):
+        try:
+            a, b = torch.as_tensor(a), torch.as_tensor(b)
+        except (TypeError, ValueError, RuntimeError):
+            return False
+        return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    if isinstance(a, float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-5)
+    return bool(a == b)
 
 
 def _wrong_kind(name: Names, wanted: str, actual: Any) -> Mismatch:
-    hint = " None is also what a function without `return` gives." if actual is None else ""
+    forgotten = actual is None and "grad" not in str(name)  # a .grad is None where nothing was accumulated
+    hint = " None is also what a function without `return` gives." if forgotten else ""
     return Mismatch(f"{_cap(name)} should be {wanted}, but it is {_kind(actual)}.{hint}")
 
 
@@ -211,10 +328,36 @@ def _kind(value: Any) -> str:
     return f"a {type(value).__name__}" if not isinstance(value, torch.dtype | torch.device) else str(value)
 
 
-def _short(value: Any) -> str:
+def _sort(expected: Any) -> str:
+    """What is wanted, without its value."""
+    if isinstance(expected, Mapping):
+        return "a dict"
+    if isinstance(expected, torch.Tensor) and not expected.dim():
+        return "a number"
+    kind = {bool: "a bool", int: "a whole number", float: "a number", str: "text"}.get(type(expected))
+    return kind or _kind(expected)
+
+
+def _short(value: Any, start: int = 0) -> str:
+    """A value on one line, cut to 80 characters; text with what is around the character `start`."""
+    if isinstance(value, str) and start > 40:
+        return clean("…" + repr(value[start - 20 :]), 80)
+    return clean(_shown(value), 80)
+
+
+def _shown(value: Any) -> str:
     if isinstance(value, float) and math.isfinite(value):
-        return f"{value:.6g}"
-    return clean(repr(value), 80)
+        return f"{value + 0.0:.6g}"  # 0 and never -0
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return _kind(value) if value.ndim else _shown(value.item())
+    if isinstance(value, Opaque | torch.dtype | torch.device):
+        return _kind(value)
+    if isinstance(value, tuple | list):
+        inside = ", ".join(map(_shown, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_shown(key)}: {_shown(item)}" for key, item in value.items()) + "}"
+    return repr(value)
 
 
 def _shape(shape: Sequence[int]) -> str:
@@ -233,4 +376,5 @@ def _item(name: Names, i: int, count: int) -> Names:
 
 def _cap(name: Names) -> str:
     text = name if isinstance(name, str) else "the result"
-    return text if len(text.split()[0]) == 1 else text[:1].upper() + text[1:]  # a variable keeps its name
+    first = text.split()[0].rstrip(",'s")
+    return text[:1].upper() + text[1:] if first.isalpha() and len(first) > 1 else text  # x, p.grad and conv1 keep their names

@@ -53,9 +53,10 @@ def claims(actual: Any, expected: Any, arguments: Sequence[Any] = ()) -> tuple[C
     try:
         a, e = _wide(torch.as_tensor(actual)), _wide(torch.as_tensor(expected))
         inputs = [t.detach() for t in _tensors(arguments) if t.numel()]
+        counts = {count for argument in arguments for count in _counts(argument)}
         if not a.numel() or not bool((e != 0).any()) or not bool(torch.isfinite(a).all()):
             return ()
-        return tuple(_by_shape(a, e) if a.shape != e.shape else _by_value(a, e, inputs))
+        return tuple(_by_shape(a, e) if a.shape != e.shape else _by_value(a, e, inputs, counts))
     except (TypeError, ValueError, RuntimeError, IndexError):
         return ()  # text, a complex or otherwise odd result: no claim, but the verdict stands
 
@@ -101,7 +102,7 @@ def _by_shape(a: torch.Tensor, e: torch.Tensor) -> Iterator[Claim]:
             yield Claim("axes", _AXES, sizes, distinct >= DISTINCT)
 
 
-def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[Claim]:
+def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor], counts: set[int]) -> Iterator[Claim]:
     if _close(a, e):  # only dtype or precision is off
         return
     sizes, distinct = (a.shape, *(t.shape for t in inputs)), _distinct(e)
@@ -113,7 +114,7 @@ def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> I
         text = "The sign is wrong: it is exactly the negative of what it should be."
         yield Claim("sign", text, sizes, distinct > 1)
     else:
-        yield from _by_factor(a, e, inputs)
+        yield from _by_factor(a, e, inputs, counts)
     if a.dim() >= 2 and a.shape[-1] == a.shape[-2] and _close(a.transpose(-1, -2), e):
         yield Claim("transpose", "It is the transpose of what it should be.", sizes, distinct >= DISTINCT)
     elif _permuted(a, e):
@@ -131,7 +132,7 @@ def _by_value(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> I
 _AXES = "The values are right, but in another order: are axes exchanged?"
 
 
-def _by_factor(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[Claim]:
+def _by_factor(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor], counts: set[int]) -> Iterator[Claim]:
     at = e.abs().argmax()
     factor = float(a.flatten()[at] / e.flatten()[at])
     if abs(factor - 1) < 1e-3 or not _close(a / factor, e):
@@ -150,9 +151,8 @@ def _by_factor(a: torch.Tensor, e: torch.Tensor, inputs: list[torch.Tensor]) -> 
     else:
         text = "It is a negative multiple of what it should be: check the sign and the constant factors."
     shapes = (e.shape, *(t.shape for t in inputs))
-    axes = {1, *itertools.chain.from_iterable(shapes)} - {0}
-    products = axes | {math.prod(shape) for shape in shapes if math.prod(shape)}
-    ratio = any(math.isclose(abs(factor), s / t, rel_tol=1e-3) for s, t in itertools.product(products, repeat=2))
+    sizes = {1, *counts, *itertools.chain.from_iterable(shapes), *map(math.prod, shapes)} - {0}
+    ratio = any(math.isclose(abs(factor), s / t, rel_tol=1e-3) for s, t in itertools.product(sizes, repeat=2))
     # A ratio of sizes is no constant, and every number is a multiple of every other.
     yield Claim(f"factor {factor:.3g}", text, () if ratio or _distinct(e) == 1 else shapes)
 
@@ -202,6 +202,16 @@ def _tensors(value: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(item)
     elif isinstance(value, dict):
         yield from _tensors(list(value.values()))
+
+
+def _counts(value: Any) -> Iterator[int]:
+    """The whole numbers among the arguments and the lengths of their lists: how many losses, steps or ranks there are."""
+    if isinstance(value, int):
+        yield abs(value)
+    elif isinstance(value, tuple | list):
+        yield len(value)
+        for item in value:
+            yield from _counts(item)
 
 
 def same_replies(mine: list[Any], theirs: list[Any]) -> bool:

@@ -1,8 +1,15 @@
-"""What an exception means for the learner who reads it: a sentence with the place in their own code, or a Fault."""
+"""What an exception means for the learner who reads it: a sentence with the place in their own code, or a Fault.
+
+Whose an exception is, the frames of its traceback tell. One of the learner's own files: it is the learner's, at the innermost
+such line. None of them, but one of a suite's probe (`SUITE`): the learner's code has run to its end, and what it returned
+cannot do what the probe asks of it. Neither: the call itself went wrong.
+"""
 
 from __future__ import annotations
 
+import dis
 import linecache
+import re
 import traceback
 import types
 from pathlib import Path
@@ -10,6 +17,8 @@ from pathlib import Path
 from autograder.learner import forbidden_trap
 from autograder.results import Fault, Status
 from autograder.text import clean, one_line
+
+SUITE = "<suite>"  # the file name of a probe's code
 
 
 def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
@@ -22,7 +31,7 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
         message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):
         message = f"{name} ends the program while it is being {verb}{where}: remove sys.exit() or exit()."
-    elif isinstance(error, EOFError | OSError) and "input" in where:
+    elif _asks_for_input(error, where):
         message = f"{name} asks for input() while it is being {verb}{where}: nobody answers when it is graded."
     elif isinstance(error, ModuleNotFoundError):
         message = f"{name} imports {error.name!r}, which is not installed here{where}."
@@ -32,23 +41,45 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
 
 
 def call_fault(error: BaseException, folder: Path) -> Fault:
-    """What to tell the learner about an exception that a call raised."""
+    """What to tell the learner about an exception that a call, or a probe beside their module, raised.
+
+    Args:
+        error: the exception, with its traceback.
+        folder: where the learner's files lie.
+
+    Returns:
+        MISSING for what is not written yet, FORBIDDEN for what the task rules out, ERROR for anything else.
+    """
     kind, where = type(error).__name__, learner_line(error, folder)
     if isinstance(error, forbidden_trap.Forbidden):
         return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind)
-    if isinstance(error, NotImplementedError) and where and _innermost_is_learners(error, folder):
+    if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError")
+    return Fault(Status.ERROR, clean(_sentence(error, where)), kind)
+
+
+_ARGUMENTS = re.compile(r"\(\) (takes|missing|got an unexpected|got multiple) ")  # Python's words, not those of a kernel
+
+
+def _sentence(error: BaseException, where: str) -> str:
     if isinstance(error, SystemExit):
-        return Fault(Status.ERROR, f"Your code ends the program{where}: remove sys.exit() or exit().", kind)
+        return f"Your code ends the program{where}: remove sys.exit() or exit()."
     if isinstance(error, RecursionError):
-        return Fault(Status.ERROR, f"Your code calls itself without end{where}.", kind)
-    if isinstance(error, TypeError) and not where and "argument" in str(error):
-        return Fault(Status.ERROR, f"It cannot be called as the exercise says: {one_line(error)}.", kind)
-    return Fault(Status.ERROR, clean(f"Your code raised {kind}: {one_line(error)}{where}."), kind)
+        return f"Your code calls itself without end{where}."
+    if _asks_for_input(error, where):
+        return f"Your code asks for input(){where}: nobody answers when it is checked."
+    probed = any(frame.f_code.co_filename == SUITE for frame in _frames(error))
+    if isinstance(error, TypeError) and not where and (_ARGUMENTS.search(str(error)) if probed else "argument" in str(error)):
+        return f"It cannot be called as the exercise says: {one_line(error)}."
+    if not where and probed:
+        return _probe_sentence(error)
+    if isinstance(error, NotImplementedError | TypeError) and (found := _BITWISE.match(str(error))):
+        return f"{_bitwise(found[1] or found[2])}{where}."
+    return f"Your code raised {type(error).__name__}: {one_line(error)}{where}."
 
 
 def learner_line(error: BaseException, folder: Path) -> str:
@@ -65,6 +96,82 @@ def learner_line(error: BaseException, folder: Path) -> str:
     return f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name}{f': `{text}`' if text else ''})"
 
 
-def _innermost_is_learners(error: BaseException, folder: Path) -> bool:
-    frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and Path(frames[-1].filename).parent == folder
+def _asks_for_input(error: BaseException, where: str) -> bool:
+    """Whether input() found nobody to ask: at the end of a file in a sandbox, refused by pytest in a self-check."""
+    return isinstance(error, EOFError | OSError) and ("input(" in where or "reading from stdin" in str(error))
+
+
+def _raised_by_learner(error: BaseException, folder: Path) -> bool:
+    """Whether the innermost frame is the learner's and stands at a `raise`: PyTorch's kernels raise from below their line."""
+    link = error.__traceback__
+    while link is not None and link.tb_next is not None:
+        link = link.tb_next
+    if link is None or Path(link.tb_frame.f_code.co_filename).parent != folder:
+        return False
+    return link.tb_frame.f_code.co_code[link.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+
+
+_BITWISE = re.compile(r'"bitwise_(xor|and|or)\w*" not implemented|unsupported operand type\(s\) for ([\^&|])=?: ')
+
+
+def _bitwise(operator: str) -> str:
+    """What `^`, `&` and `|` are, for who gave them numbers that they are not made for."""
+    if operator in ("xor", "^"):
+        return "`^` is no power in Python: write `**`"
+    sign = "&" if operator in ("and", "&") else "|"
+    return f"`{sign}` joins truth values, and bits of whole numbers: compare first, in brackets, as in `(a > 0) {sign} (b > 0)`"
+
+
+_CANNOT = re.compile(r"(?:cannot unpack non-iterable |')(\w+)'? object(?: (.*))?$")
+_WORDS = {
+    "is not callable": "which cannot be called",
+    "is not iterable": "where several values are needed",
+    "is not subscriptable": "where several values are needed",
+    None: "where several values are needed",
+}
+
+
+def _probe_sentence(error: BaseException) -> str:
+    """What the returned thing cannot do, for an exception that a probe raised after the learner's code had run."""
+    name, text = _asked(error), one_line(error)
+    who, found = f"`{name}`" if name else "your code", _CANNOT.match(text)
+    if found and isinstance(error, TypeError | AttributeError):
+        kind, cannot = found[1], _WORDS.get(found[2], f"which {found[2]}")
+        if kind == "NoneType":
+            said = f"{who} returned None, {cannot}: is a `return` missing?"
+        elif kind == name:  # an object of the learner's own class
+            said = f"{who} makes an object {cannot.replace('which', 'that')}."
+        else:
+            article = "an" if kind.lstrip("_")[:1].lower() in "aeiou" else "a"
+            said = f"{who} returned {article} {kind}, {cannot}."
+        return said[:1].upper() + said[1:]
+    if isinstance(error, ValueError) and "values to unpack" in text:
+        return f"What {who} returned has another number of items than the exercise says: {text}."
+    speaker = _module_called(error) or type(error).__name__
+    return f"What {who} returned cannot do what the exercise asks of it: {speaker}: {text}."
+
+
+def _asked(error: BaseException) -> str:
+    """The name of the learner's function or class that the probe uses, or "" where it uses several."""
+    names = set()
+    for frame in _frames(error):
+        if frame.f_code.co_filename == SUITE:
+            modules = [vars(value) for value in frame.f_locals.values() if type(value) is types.ModuleType]
+            names |= {name for name in frame.f_code.co_names for module in modules if _is_own(module.get(name))}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _is_own(value: object) -> bool:
+    """Whether a module's attribute is a function or class that no library gave it."""
+    home = getattr(value, "__module__", None)
+    return isinstance(value, types.FunctionType | type) and isinstance(home, str) and not home.startswith("torch")
+
+
+def _module_called(error: BaseException) -> str:
+    """The class of PyTorch's module in whose forward the exception arose, such as MSELoss, or ""."""
+    kinds = [type(frame.f_locals.get("self")) for frame in _frames(error)]
+    return next((kind.__name__ for kind in kinds if kind.__module__.startswith("torch.nn.modules.")), "")
+
+
+def _frames(error: BaseException) -> list[types.FrameType]:
+    return [frame for frame, _ in traceback.walk_tb(error.__traceback__)]

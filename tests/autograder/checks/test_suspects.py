@@ -186,6 +186,12 @@ def test_a_ratio_of_two_sizes_is_not_a_missing_factor_two(n, k):
     assert sentence([one, other]) == ""
 
 
+@pytest.mark.parametrize("arguments", [([1.0, 2.0, 3.0],), (3,)])
+def test_a_mean_over_a_list_is_not_a_constant_factor(arguments):
+    found = [claims(randn(n) / 3, randn(n), (randn(n, seed=1), *arguments)) for n in (4, 5)]
+    assert sentence(found) == ""
+
+
 def test_the_batch_of_two_is_not_told_from_a_factor_two():
     found = [claims(randn(2, k) / 2, randn(2, k), (randn(2, k, seed=1),)) for k in (3, 5)]
     assert sentence(found) == ""
