@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 
 from autograder.text import clean
 
-_FUNCTION = frozenset({"torch.autograd.Function", "torch.autograd.function.Function"})
+_FUNCTION = re.compile(r"torch\.autograd\.(Function|function\.(Function|InplaceFunction|NestedIOFunction))")
+_RULES = frozenset({"apply", "forward", "backward", "vjp", "jvp", "setup_context", "vmap"})  # what a Function is made of
 _DIFFERENTIATES = re.compile(
     r"torch\.autograd\.(grad|backward|(functional|forward_ad|gradcheck)\.\w+|graph\.get_gradient_edge)"
     r"|torch\.Tensor\.backward|torch\.nn\.grad\.\w+"
@@ -211,15 +212,23 @@ def _technique(search: _Search, module: _Module, local: Scope, node: ast.AST) ->
             return "the derivative behind a tensor's grad_fn"
         case ast.Call(func=ast.Attribute(attr="backward") as method) if not search.has_backward:
             return ".backward()" if _meaning(search, module, local, method) is None else ""
-        case ast.Attribute(attr="apply") if _is_function(search, _meaning(search, module, local, node.value)):
+        case (
+            ast.Attribute(value=owner, attr=name)
+            | ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_])
+        ) if name in _RULES and _is_function(search, _meaning(search, module, local, owner)):
+            return "a custom autograd Function"
+        case ast.Call(func=made) if _is_function(search, _meaning(search, module, local, made)):
             return "a custom autograd Function"
     return ""
 
 
 def _is_function(search: _Search, target: str | _Own | None, depth: int = 0) -> bool:
-    if isinstance(target, _Own) and isinstance(target.node, ast.ClassDef) and depth < _MAX_ALIASES:
-        bases = (_meaning(search, target.module, {}, base) for base in target.node.bases)
-        return any(base in _FUNCTION or _is_function(search, base, depth + 1) for base in bases)
+    """Whether it is a class of the submission's that comes of PyTorch's own Function."""
+    if not isinstance(target, _Own) or not isinstance(target.node, ast.ClassDef) or depth > _MAX_ALIASES:
+        return False
+    for base in (_meaning(search, target.module, {}, base) for base in target.node.bases):
+        if _FUNCTION.fullmatch(base) if isinstance(base, str) else _is_function(search, base, depth + 1):
+            return True
     return False
 
 

@@ -1,7 +1,8 @@
 """Tensors: create them, change their shape, and know which memory they use.
 
 Complete every function: replace its `raise NotImplementedError`. Unless a function says otherwise, the result has the
-input's dtype and device, and the input is left as it was. Check your work with `pytest exercises/01_tensors`.
+input's dtype and device and is computed in that dtype (a float64 input gives float64's digits), and the input is left as
+it was. Check your work with `pytest exercises/01_tensors`.
 """
 
 import numpy as np
@@ -144,6 +145,8 @@ def as_number(t: Tensor) -> int | float:
 
 def normalize(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Subtract each channel's mean from images (N, C, H, W), then divide by its std; mean and std are (C,).
+
+    No std is 0: nothing need be added to it (a guard of 1e-6 or less costs nothing).
 
     Example: normalize(torch.full((1, 1, 1, 2), 5.0), torch.tensor([3.0]), torch.tensor([2.0]))
              -> tensor([[[[1., 1.]]]])

@@ -1,8 +1,9 @@
 """Gradients by hand, and through autograd. Read README.md first.
 
 N is the batch size, D the features in, H the hidden features, O the features (or channels) out, K the classes.
-In tasks marked "by hand", write the derivative out yourself: no backward(), nothing of torch.autograd or torch.func.
-Every function returns new tensors and leaves its inputs as they were, unless its text says otherwise.
+In tasks marked "by hand", write the derivative out yourself: no backward(), nothing of torch.autograd or torch.func, no
+difference quotients. Every function returns new tensors of the inputs' dtype, computed in that dtype (float64 inputs give
+float64's digits), and leaves its inputs as they were, unless its text says otherwise.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def relu_backward(x: Tensor, grad_out: Tensor) -> Tensor:
 def mse_backward(prediction: Tensor, target: Tensor) -> Tensor:
     """By hand: the gradient of the mean of (prediction - target)² over all elements; the shape of prediction.
 
-    Example: prediction = [3., 1.], target = [1., 1.] gives [2., 0.].
+    Example: prediction = [4., 1.], target = [1., 1.] gives [3., 0.].
     """
     # TODO
     raise NotImplementedError

@@ -1,22 +1,30 @@
-"""Public checks of 02_autograd. Every number here can be checked on paper."""
+"""Checks of topic 02 that you can follow on paper: `pytest exercises/02_autograd`, or one task: add `-k relu_backward`.
+
+`student` calls your functions: `student.call("q_forward", a, b)` is what your `q_forward(a, b)` returns, and
+`student.observe` also gives the arguments as your function left them. `student.run` runs a small function next to your
+module.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from autograder import expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder.learner.forbidden_trap import Forbidden, trap
 
-AB = ("the gradient of a", "the gradient of b")
-XWB = ("the gradient of x", "the gradient of weight", "the gradient of bias")
-XW = ("the gradient of x", "the gradient of weight")
+# q_forward -----------------------------------------------------------------------------------------------------------
 
 
-def test_q_forward__tutorial(student):
+def test_q_forward__tutorial(student: Student, rng: torch.Generator) -> None:
     """gives 3·8 - 36 = -12 and 3·27 - 16 = 65 for a = (2, 3) and b = (6, 4)"""
     q = student.call("q_forward", torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]))
     expect_close(q, torch.tensor([-12.0, 65.0]), "Q")
 
 
-def test_q_forward__matrix(student):
+def test_q_forward__matrix(student: Student, rng: torch.Generator) -> None:
     """works element by element for matrices, and keeps float64"""
     a = torch.tensor([[1.0, 0.0, -1.0], [2.0, 1.0, 0.0]], dtype=torch.float64)
     b = torch.tensor([[0.0, 2.0, 1.0], [1.0, 1.0, 0.0]], dtype=torch.float64)
@@ -24,13 +32,18 @@ def test_q_forward__matrix(student):
     expect_close(student.call("q_forward", a, b), expected, "Q", dtype=torch.float64)
 
 
-def test_q_backward__tutorial(student):
+# q_backward ----------------------------------------------------------------------------------------------------------
+
+AB = ("the gradient of a", "the gradient of b")
+
+
+def test_q_backward__tutorial(student: Student, rng: torch.Generator) -> None:
     """gives 9a² = (36, 81) and -2b = (-12, -8) when ones arrive from above"""
     result = student.call("q_backward", torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.ones(2))
     expect_close(result, (torch.tensor([36.0, 81.0]), torch.tensor([-12.0, -8.0])), AB)
 
 
-def test_q_backward__external_gradient(student):
+def test_q_backward__external_gradient(student: Student, rng: torch.Generator) -> None:
     """multiplies each by the gradient that arrives: twice the first, a tenth of the second"""
     a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
     result, after = student.observe("q_backward", a, b, grad_q)
@@ -38,60 +51,82 @@ def test_q_backward__external_gradient(student):
     expect_unchanged(after[2], grad_q, "the input grad_q")
 
 
-def test_q_autograd__tutorial(student):
-    """gives the numbers that q_backward gives"""
+# q_autograd ----------------------------------------------------------------------------------------------------------
+
+
+def uses_autograd(module: Any, a: Tensor, b: Tensor, grad_q: Tensor) -> bool:
+    """Whether the call is stopped where autograd is ruled out, as in the tasks by hand."""
+    try:
+        with trap("autograd", Path()):
+            module.q_autograd(a, b, grad_q)
+    except Forbidden:
+        return True
+    return False
+
+
+def test_q_autograd__tutorial(student: Student, rng: torch.Generator) -> None:
+    """gives the numbers that q_backward gives, through autograd"""
     a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
     result = student.call("q_autograd", a, b, grad_q)
     expect_close(result, (torch.tensor([72.0, 8.1]), torch.tensor([-24.0, -0.8])), AB)
+    expect(student.run(uses_autograd, a, b, grad_q), "The numbers are right, but autograd had no part in them. "
+           "Compute Q from leaves that require grad, and let autograd differentiate it.")  # fmt: skip
 
 
-def q_autograd_with_old_gradients(module, a, b, old):
+def q_autograd_with_old_gradients(module: Any, a: Tensor, b: Tensor, old: Tensor) -> list[Any]:
     a, b = a.clone().requires_grad_(), b.clone().requires_grad_()
     a.grad, b.grad = old.clone(), old.clone()
-    result = module.q_autograd(a, b, torch.ones_like(a))
-    return result, a.grad, b.grad
+    return [module.q_autograd(a, b, torch.ones_like(a)), a.grad, b.grad]
 
 
-def test_q_autograd__old_gradients(student):
-    """neither uses nor changes an old .grad of a and b"""
+def test_q_autograd__old_gradients(student: Student, rng: torch.Generator) -> None:
+    """neither uses nor changes an old .grad of a and b, which require grad here"""
     a, b, old = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([100.0, 100.0])
     result, *left = student.run(q_autograd_with_old_gradients, a, b, old)
+    if isinstance(result, tuple | list):
+        expect(not any(gradient is None for gradient in result), "A gradient is None. PyTorch fills the .grad of leaves only: "
+               "a clone() of a tensor that requires grad is no leaf. Detach first.")  # fmt: skip
     expect_close(result, (torch.tensor([36.0, 81.0]), torch.tensor([-12.0, -8.0])), AB)
-    expect_close(left, [old, old], ("a.grad after the call", "b.grad after the call"))
+    expect_close(left, [old, old], ("the .grad of a after the call", "the .grad of b after the call"))
 
 
-def q_autograd_of_plain_tensors(module, a, b):
+def q_autograd_of_plain_tensors(module: Any, a: Tensor, b: Tensor) -> list[bool]:
     module.q_autograd(a, b, torch.ones_like(a))
     return [a.requires_grad, b.requires_grad]
 
 
-def test_q_autograd__requires_grad(student):
+def test_q_autograd__requires_grad(student: Student, rng: torch.Generator) -> None:
     """does not leave requires_grad switched on for a and b"""
     left = student.run(q_autograd_of_plain_tensors, torch.tensor([2.0]), torch.tensor([6.0]))
     expect(left == [False, False], "The call left a or b requiring grad. Let a detached copy require grad instead.")
 
 
-def test_linear_backward__one_sample(student):
+# linear_backward -----------------------------------------------------------------------------------------------------
+
+XWB = ("the gradient of x", "the gradient of weight", "the gradient of bias")
+
+
+def test_linear_backward__one_sample(student: Student, rng: torch.Generator) -> None:
     """gives (30, 40), (10, 20) and 10 for x = (1, 2), weight = (3, 4) and an arriving gradient of 10"""
     x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([5.0])
     expected = (torch.tensor([[30.0, 40.0]]), torch.tensor([[10.0, 20.0]]), torch.tensor([10.0]))
     expect_close(student.call("linear_backward", x, weight, bias, torch.tensor([[10.0]])), expected, XWB)
 
 
-def test_linear_backward__batch(student):
+def test_linear_backward__batch(student: Student, rng: torch.Generator) -> None:
     """adds up what the two samples contribute to weight and bias"""
     x = torch.tensor([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
     weight = torch.tensor([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0]])
-    grad_out = torch.tensor([[1.0, 0.0], [10.0, 1.0]])
+    grad_out = torch.tensor([[1.0, 0.0], [10.0, 2.0]])
     expected = (
-        torch.tensor([[1.0, 2.0, 3.0], [10.0, 21.0, 30.0]]),
-        torch.tensor([[1.0, 10.0, 2.0], [0.0, 1.0, 0.0]]),
-        torch.tensor([11.0, 1.0]),
+        torch.tensor([[1.0, 2.0, 3.0], [10.0, 22.0, 30.0]]),
+        torch.tensor([[1.0, 10.0, 2.0], [0.0, 2.0, 0.0]]),
+        torch.tensor([11.0, 2.0]),
     )
     expect_close(student.call("linear_backward", x, weight, torch.zeros(2), grad_out), expected, XWB)
 
 
-def test_linear_backward__shapes(student):
+def test_linear_backward__shapes(student: Student, rng: torch.Generator) -> None:
     """gives the shapes of x, weight and bias"""
     x, weight, bias, grad_out = torch.ones(4, 3), torch.ones(2, 3), torch.ones(2), torch.ones(4, 2)
     result = student.call("linear_backward", x, weight, bias, grad_out)
@@ -100,13 +135,16 @@ def test_linear_backward__shapes(student):
         expect_shape(gradient, value.shape, name)
 
 
-def test_relu_backward__signs(student):
+# relu_backward -------------------------------------------------------------------------------------------------------
+
+
+def test_relu_backward__signs(student: Student, rng: torch.Generator) -> None:
     """lets the gradient pass for 2 and 0.5, and stops it for -1"""
     result = student.call("relu_backward", torch.tensor([-1.0, 2.0, 0.5]), torch.tensor([5.0, 6.0, -7.0]))
     expect_close(result, torch.tensor([0.0, 6.0, -7.0]), "the gradient of x")
 
 
-def test_relu_backward__zero(student):
+def test_relu_backward__zero(student: Student, rng: torch.Generator) -> None:
     """gives 0 at x = 0, and leaves grad_out unchanged"""
     x, grad_out = torch.tensor([[0.0, 1.0], [-0.0, -3.0]]), torch.ones(2, 2)
     result, after = student.observe("relu_backward", x, grad_out)
@@ -114,33 +152,44 @@ def test_relu_backward__zero(student):
     expect_unchanged(after[1], grad_out, "the input grad_out")
 
 
-def test_mse_backward__two_numbers(student):
-    """gives 2·(3 - 1) / 2 = 2 and 0 for the prediction (3, 1) and the target (1, 1)"""
-    result = student.call("mse_backward", torch.tensor([3.0, 1.0]), torch.tensor([1.0, 1.0]))
-    expect_close(result, torch.tensor([2.0, 0.0]), "the gradient of the prediction")
+# mse_backward --------------------------------------------------------------------------------------------------------
 
 
-def test_mse_backward__matrix(student):
-    """divides by the number of all elements, here 4"""
-    prediction, target = torch.tensor([[4.0, 0.0], [0.0, 2.0]]), torch.tensor([[0.0, 2.0], [0.0, 0.0]])
-    expected = torch.tensor([[2.0, -1.0], [0.0, 1.0]])
-    expect_close(student.call("mse_backward", prediction, target), expected, "the gradient of the prediction")
+def test_mse_backward__two_numbers(student: Student, rng: torch.Generator) -> None:
+    """gives 2·(4 - 1) / 2 = 3 and 0 for the prediction (4, 1) and the target (1, 1)"""
+    result = student.call("mse_backward", torch.tensor([4.0, 1.0]), torch.tensor([1.0, 1.0]))
+    expect_close(result, torch.tensor([3.0, 0.0]), "the gradient of the prediction")
 
 
-def test_cross_entropy_backward__equal_logits(student):
+def test_mse_backward__matrix(student: Student, rng: torch.Generator) -> None:
+    """divides by the number of all elements, here 6, and leaves the prediction unchanged"""
+    prediction = torch.tensor([[7.0, 0.0, 3.0], [1.0, -3.0, 3.0]])
+    target = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    expected = torch.tensor([[2.0, 0.0, 1.0], [0.0, -1.0, 1.0]])
+    result, after = student.observe("mse_backward", prediction, target)
+    expect_close(result, expected, "the gradient of the prediction")
+    expect_unchanged(after[0], prediction, "the input prediction")
+
+
+# cross_entropy_backward ----------------------------------------------------------------------------------------------
+
+
+def test_cross_entropy_backward__equal_logits(student: Student, rng: torch.Generator) -> None:
     """gives ½ - 0 and ½ - 1 for two equal logits of which the second is right"""
     result = student.call("cross_entropy_backward", torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
     expect_close(result, torch.tensor([[0.5, -0.5]]), "the gradient of the logits")
 
 
-def test_cross_entropy_backward__batch(student):
-    """divides by the batch size, here 2"""
-    logits, labels = torch.zeros(2, 4), torch.tensor([0, 2])
-    expected = torch.tensor([[-0.375, 0.125, 0.125, 0.125], [0.125, 0.125, -0.375, 0.125]])
-    expect_close(student.call("cross_entropy_backward", logits, labels), expected, "the gradient of the logits")
+def test_cross_entropy_backward__batch(student: Student, rng: torch.Generator) -> None:
+    """divides by the batch size, here 2, when the softmax of the rows is (1, 2, 1) / 4 and (3, 1, 4) / 8"""
+    logits, labels = torch.tensor([[1.0, 2.0, 1.0], [3.0, 1.0, 4.0]]).log(), torch.tensor([1, 0])
+    expected = torch.tensor([[0.25, -0.5, 0.25], [-0.625, 0.125, 0.5]]) / 2
+    result, after = student.observe("cross_entropy_backward", logits, labels)
+    expect_close(result, expected, "the gradient of the logits")
+    expect_unchanged(after[0], logits, "the input logits")
 
 
-def test_cross_entropy_backward__large_logits(student):
+def test_cross_entropy_backward__large_logits(student: Student, rng: torch.Generator) -> None:
     """stays finite for logits of ±1000"""
     logits = torch.tensor([[1000.0, -1000.0], [1000.0, 1000.0], [-1000.0, -1000.0]])
     expected = torch.tensor([[1.0, -1.0], [-0.5, 0.5], [0.5, -0.5]]) / 3
@@ -148,7 +197,10 @@ def test_cross_entropy_backward__large_logits(student):
     expect_close(result, expected, "the gradient of the logits", atol=1e-4)
 
 
-def test_mlp_backward__one_unit(student):
+# mlp_backward --------------------------------------------------------------------------------------------------------
+
+
+def test_mlp_backward__one_unit(student: Student, rng: torch.Generator) -> None:
     """gives the example of the docstring: one feature, one hidden unit, two classes"""
     args = ([[1.0]], [[1.0]], [0.0], [[0.0], [0.0]], [0.0, 0.0])
     expected = {"w1": [[0.0]], "b1": [0.0], "w2": [[0.5], [-0.5]], "b2": [0.5, -0.5]}
@@ -156,7 +208,21 @@ def test_mlp_backward__one_unit(student):
     expect_close(result, {name: torch.tensor(value) for name, value in expected.items()}, "the gradient")
 
 
-def test_mlp_backward__dead_unit(student):
+def test_mlp_backward__batch(student: Student, rng: torch.Generator) -> None:
+    """averages over a batch of 2, and sends nothing through a hidden unit that is exactly 0, here the third for x = 1"""
+    x, w1, b1 = torch.tensor([[1.0], [3.0]]), torch.tensor([[1.0], [1.0], [-1.0]]), torch.tensor([0.0, 0.0, 1.0])
+    w2, b2 = torch.tensor([[2.0, 0.0, 1.0], [0.0, 2.0, 5.0]]), torch.zeros(2)
+    # The hidden layer is (1, 1, 0) and (3, 3, -2), so both logits of a sample are equal: ½ - 1 and ½ - 0, halved.
+    expected = {
+        "w1": torch.tensor([[-2.0], [2.0], [0.0]]),
+        "b1": torch.tensor([-1.0, 1.0, 0.0]),
+        "w2": torch.tensor([[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]),
+        "b2": torch.tensor([-0.5, 0.5]),
+    }
+    expect_close(student.call("mlp_backward", x, w1, b1, w2, b2, torch.tensor([0, 0])), expected, "the gradient")
+
+
+def test_mlp_backward__dead_unit(student: Student, rng: torch.Generator) -> None:
     """sends nothing through a hidden unit that its ReLU has switched off, here the second"""
     x, w1, b1 = torch.tensor([[2.0]]), torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
     w2, b2 = torch.tensor([[0.0, 1.0], [0.0, 3.0]]), torch.zeros(2)
@@ -169,7 +235,7 @@ def test_mlp_backward__dead_unit(student):
     expect_close(student.call("mlp_backward", x, w1, b1, w2, b2, torch.tensor([0])), expected, "the gradient")
 
 
-def test_mlp_backward__shapes(student):
+def test_mlp_backward__shapes(student: Student, rng: torch.Generator) -> None:
     """gives each gradient the shape of its parameter"""
     parameters = {"w1": torch.ones(5, 3), "b1": torch.ones(5), "w2": torch.ones(2, 5), "b2": torch.ones(2)}
     result = student.call("mlp_backward", torch.ones(4, 3), *parameters.values(), torch.tensor([0, 1, 1, 0]))
@@ -179,14 +245,19 @@ def test_mlp_backward__shapes(student):
         expect_shape(result[name], value.shape, f"the gradient of {name}")
 
 
-def test_conv_backward__one_by_one(student):
+# conv_backward -------------------------------------------------------------------------------------------------------
+
+XW = ("the gradient of x", "the gradient of weight")
+
+
+def test_conv_backward__one_by_one(student: Student, rng: torch.Generator) -> None:
     """gives (3, 30) and 1·1 + 10·2 = 21 for x = (1, 2), a kernel of one number, 3, and an arriving gradient of (1, 10)"""
     x, weight, grad_out = torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[3.0]]]]), torch.tensor([[[[1.0, 10.0]]]])
     expected = (torch.tensor([[[[3.0, 30.0]]]]), torch.tensor([[[[21.0]]]]))
     expect_close(student.call("conv_backward", x, weight, grad_out), expected, XW)
 
 
-def test_conv_backward__windows_overlap(student):
+def test_conv_backward__windows_overlap(student: Student, rng: torch.Generator) -> None:
     """adds up where windows overlap: a kernel of 2 by 2 on an image of 2 by 3"""
     x = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]])
     weight = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
@@ -198,7 +269,15 @@ def test_conv_backward__windows_overlap(student):
     expect_close(student.call("conv_backward", x, weight, grad_out), (grad_x, grad_weight), XW)
 
 
-def test_conv_backward__shapes(student):
+def test_conv_backward__batch(student: Student, rng: torch.Generator) -> None:
+    """adds up what two samples contribute to weight: 1·1 + 10·3 = 31 for the first channel out"""
+    x, weight = torch.tensor([[[[1.0, 2.0]]], [[[3.0, 4.0]]]]), torch.tensor([[[[5.0]]], [[[6.0]]]])
+    grad_out = torch.tensor([[[[1.0, 0.0]], [[0.0, 1.0]]], [[[10.0, 0.0]], [[0.0, 0.0]]]])
+    expected = (torch.tensor([[[[5.0, 6.0]]], [[[50.0, 0.0]]]]), torch.tensor([[[[31.0]]], [[[2.0]]]]))
+    expect_close(student.call("conv_backward", x, weight, grad_out), expected, XW)
+
+
+def test_conv_backward__shapes(student: Student, rng: torch.Generator) -> None:
     """gives the shapes of x and weight, and keeps float64"""
     x, weight = torch.ones(2, 3, 6, 5, dtype=torch.float64), torch.ones(4, 3, 3, 3, dtype=torch.float64)
     result = student.call("conv_backward", x, weight, torch.ones(2, 4, 4, 3, dtype=torch.float64))
@@ -208,22 +287,29 @@ def test_conv_backward__shapes(student):
         expect_dtype(gradient, torch.float64, name)
 
 
-def jacobian_of_squares(module, x, v):
+# vector_jacobian -----------------------------------------------------------------------------------------------------
+
+
+def jacobian_of_squares(module: Any, x: Tensor, v: Tensor) -> Any:
     return module.vector_jacobian(lambda t: t**2, x, v)
 
 
-def jacobian_of_matrix(module, matrix, x, v):
+def jacobian_of_matrix(module: Any, matrix: Tensor, x: Tensor, v: Tensor) -> list[Any]:
     result = module.vector_jacobian(lambda t: matrix @ t, x, v)
-    return result, x.requires_grad, x.grad
+    return [result, x.requires_grad, x.grad]
 
 
-def test_vector_jacobian__squares(student):
+def jacobian_of_held(module: Any, x: Tensor, v: Tensor) -> Any:
+    return module.vector_jacobian(lambda t: t.detach() * t, x, v)
+
+
+def test_vector_jacobian__squares(student: Student, rng: torch.Generator) -> None:
     """gives 1·2·1 and 10·2·2 for f(x) = x² at (1, 2) with v = (1, 10)"""
     result = student.run(jacobian_of_squares, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0]))
     expect_close(result, torch.tensor([2.0, 40.0]), "the product vᵀJ")
 
 
-def test_vector_jacobian__matrix(student):
+def test_vector_jacobian__matrix(student: Student, rng: torch.Generator) -> None:
     """gives vᵀA for f(x) = A x, here from R³ to R², and leaves x as it was"""
     matrix = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
     result, requires_grad, grad = student.run(jacobian_of_matrix, matrix, torch.ones(3), torch.tensor([1.0, 10.0]))
@@ -232,77 +318,96 @@ def test_vector_jacobian__matrix(student):
            "The call left x requiring grad, or with a .grad. Let a detached copy require grad instead.")  # fmt: skip
 
 
-def accumulate_two(module, w):
+def test_vector_jacobian__through_autograd(student: Student, rng: torch.Generator) -> None:
+    """gives 1·1 and 10·2 for f(x) = x.detach() * x, whose first factor is a constant for autograd"""
+    result = student.run(jacobian_of_held, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0]))
+    expect_close(result, torch.tensor([1.0, 20.0]), "the product vᵀJ")
+
+
+# accumulate ----------------------------------------------------------------------------------------------------------
+
+
+def accumulate_two(module: Any, w: Tensor) -> Any:
     return module.accumulate([lambda t: (t**2).sum(), lambda t: (5 * t).sum()], w.clone().requires_grad_())
 
 
-def accumulate_one(module, w):
+def accumulate_one(module: Any, w: Tensor) -> Any:
     return module.accumulate([lambda t: (t**3).sum()], w.clone().requires_grad_())
 
 
-def test_accumulate__two_losses(student):
+def test_accumulate__two_losses(student: Student, rng: torch.Generator) -> None:
     """gives 2w + 5 = (7, 9) for the losses Σw² and Σ5w at (1, 2)"""
     result = student.run(accumulate_two, torch.tensor([1.0, 2.0]))
     expect_close(result, torch.tensor([7.0, 9.0]), "the accumulated gradient")
 
 
-def test_accumulate__one_loss(student):
+def test_accumulate__one_loss(student: Student, rng: torch.Generator) -> None:
     """gives 3w² = (3, 12) for the loss Σw³ at (1, 2)"""
     result = student.run(accumulate_one, torch.tensor([1.0, 2.0]))
     expect_close(result, torch.tensor([3.0, 12.0]), "the accumulated gradient")
 
 
+# freeze_all_but ------------------------------------------------------------------------------------------------------
+
+
 class Net(nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
+        self.scale = nn.Parameter(torch.ones(3))
         self.conv = nn.Conv2d(1, 2, 3)
         self.fc = nn.Linear(2, 4)
         self.fc2 = nn.Linear(4, 1)
 
 
-def freeze(module, name, trainable):
+def freeze(module: Any, name: str, trainable: bool) -> list[Any]:
     net = Net().requires_grad_(trainable)
     names = module.freeze_all_but(net, name)
-    return names, [full_name for full_name, p in net.named_parameters() if p.requires_grad]
+    return [names, [full_name for full_name, p in net.named_parameters() if p.requires_grad]]
 
 
-def test_freeze_all_but__last_layer(student):
+def test_freeze_all_but__last_layer(student: Student, rng: torch.Generator) -> None:
     """leaves only fc2 trainable and returns its two names"""
     names, trainable = student.run(freeze, "fc2", True)
     expect_equal(trainable, ["fc2.weight", "fc2.bias"], "the parameters that require grad after the call")
     expect_equal(names, ["fc2.weight", "fc2.bias"], "the returned list")
 
 
-def test_freeze_all_but__frozen_before(student):
+def test_freeze_all_but__frozen_before(student: Student, rng: torch.Generator) -> None:
     """lets fc, and not fc2, require grad although everything was frozen before"""
     names, trainable = student.run(freeze, "fc", False)
     expect_equal(trainable, ["fc.weight", "fc.bias"], "the parameters that require grad after the call")
     expect_equal(names, ["fc.weight", "fc.bias"], "the returned list")
 
 
-def step(module, values, grads, lr):
+# sgd_step ------------------------------------------------------------------------------------------------------------
+
+AFTER = ("parameter 0 after the step", "parameter 1 after the step")
+
+
+def step(module: Any, values: Sequence[Tensor], grads: Sequence[Tensor | None], lr: float) -> list[Any]:
+    """The parameters, their gradients, and whether they are still leaves that require grad, after one step."""
     params = [value.clone().requires_grad_() for value in values]
     for p, grad in zip(params, grads, strict=True):
         p.grad = grad
     module.sgd_step(list(params), lr)
-    return [p.detach() for p in params], [p.grad for p in params], [p.is_leaf and p.requires_grad for p in params]
+    return [[p.detach() for p in params], [p.grad for p in params], [p.is_leaf and p.requires_grad for p in params]]
 
 
-def test_sgd_step__moves_down(student):
+def test_sgd_step__moves_down(student: Student, rng: torch.Generator) -> None:
     """moves 1 with gradient 2 to 0, and (3, 4) with gradient (0, -2) to (3, 5), for lr = 0.5"""
     values, grads = [torch.tensor(1.0), torch.tensor([3.0, 4.0])], [torch.tensor(2.0), torch.tensor([0.0, -2.0])]
     result = student.run(step, values, grads, 0.5)[0]
-    expect_close(result, [torch.tensor(0.0), torch.tensor([3.0, 5.0])], ("parameter 0", "parameter 1"))
+    expect_close(result, [torch.tensor(0.0), torch.tensor([3.0, 5.0])], AFTER)
 
 
-def test_sgd_step__skips_none(student):
+def test_sgd_step__skips_none(student: Student, rng: torch.Generator) -> None:
     """skips a parameter without a gradient"""
     values = [torch.tensor([1.0]), torch.tensor([2.0])]
     result = student.run(step, values, [None, torch.tensor([1.0])], 1.0)[0]
-    expect_close(result, [torch.tensor([1.0]), torch.tensor([1.0])], ("parameter 0", "parameter 1"))
+    expect_close(result, [torch.tensor([1.0]), torch.tensor([1.0])], AFTER)
 
 
-def test_sgd_step__afterwards(student):
+def test_sgd_step__afterwards(student: Student, rng: torch.Generator) -> None:
     """leaves no gradient, and parameters that are leaves and require grad as before"""
     _, grads, as_before = student.run(step, [torch.tensor([1.0])], [torch.tensor([1.0])], 0.1)
     expect(grads[0] is None or not grads[0].any(), "The gradient is still there after the step: set it to None.")

@@ -2,6 +2,28 @@
 
 from autograder import Mutant
 
+QUOTIENTS = "estimates the gradients by difference quotients instead of writing the derivative out"
+FLOAT32 = "computes in float32 where the inputs are float64"
+
+
+def quotients(inputs: str, loss: str, result: str = "tuple(grads)") -> str:
+    """The end of a function that moves each element of its inputs a little up and down and looks at the loss."""
+    return f"""args = [t.detach().double().contiguous().clone() for t in ({inputs},)]
+    grads = []
+    for t in args:
+        grad = torch.zeros_like(t)
+        for i in range(t.numel()):
+            kept = t.view(-1)[i].item()
+            t.view(-1)[i] = kept + 1e-5
+            above = {loss}
+            t.view(-1)[i] = kept - 1e-5
+            below = {loss}
+            t.view(-1)[i] = kept
+            grad.view(-1)[i] = (above - below) / 2e-5
+        grads.append(grad.to({inputs.partition(",")[0]}.dtype))
+    return {result}"""
+
+
 # fmt: off
 MUTANTS = (
     Mutant("q_forward", "forgets to square b", "b**2", "b"),
@@ -23,6 +45,9 @@ MUTANTS = (
            "-2 * b * grad_q, 9 * a**2 * grad_q"),
     Mutant("q_backward", "sums the gradients over the elements", "9 * a**2 * grad_q, -2 * b * grad_q",
            "(9 * a**2 * grad_q).sum(), (-2 * b * grad_q).sum()"),
+    Mutant("q_backward", QUOTIENTS, "return 9 * a**2 * grad_q, -2 * b * grad_q",
+           quotients("a, b", "(q_forward(*args) * grad_q).sum()")),
+    Mutant("q_backward", FLOAT32, "9 * a**2 * grad_q", "(9 * a.float() ** 2 * grad_q.float()).to(a.dtype)"),
     Mutant("q_backward", "multiplies grad_q in place", "-2 * b * grad_q", "grad_q.mul_(-2 * b)"),
     #
     Mutant("q_autograd", "gives autograd ones instead of grad_q", "grad_outputs=grad_q",
@@ -39,6 +64,9 @@ MUTANTS = (
            "    grad_a, grad_b = torch.autograd.grad(3 * a**3 - b**2, (a, b), grad_outputs=grad_q)",
            "a = a.clone().requires_grad_()\n    b = b.clone().requires_grad_()\n"
            "    (3 * a**3 - b**2).backward(grad_q)\n    grad_a, grad_b = a.grad, b.grad"),
+    Mutant("q_autograd", "calls q_backward instead of autograd",
+           "torch.autograd.grad(3 * a**3 - b**2, (a, b), grad_outputs=grad_q)",
+           "(g.detach() for g in q_backward(a, b, grad_q))"),
     Mutant("q_autograd", "returns the gradient of b first", "return grad_a, grad_b", "return grad_b, grad_a"),
     Mutant("q_autograd", "multiplies by grad_q once more after autograd has", "return grad_a, grad_b",
            "return grad_a * grad_q, grad_b * grad_q"),
@@ -67,6 +95,9 @@ MUTANTS = (
            "(grad_out @ weight).squeeze(0)"),
     Mutant("linear_backward", "is written for one fixed batch size", "grad_out @ weight",
            "(grad_out @ weight).reshape(2, -1)"),
+    Mutant("linear_backward", QUOTIENTS, "return grad_x, grad_weight, grad_bias",
+           quotients("x, weight, bias", "(F.linear(*args) * grad_out).sum()")),
+    Mutant("linear_backward", FLOAT32, "grad_out @ weight", "(grad_out.float() @ weight.float()).to(x.dtype)"),
     Mutant("linear_backward", "lets autograd do the work", "return grad_x, grad_weight, grad_bias",
            "leaves = [t.detach().requires_grad_() for t in (x, weight, bias)]\n"
            "    return torch.autograd.grad(leaves[0] @ leaves[1].t() + leaves[2], leaves, grad_out)"),
@@ -74,6 +105,10 @@ MUTANTS = (
     Mutant("relu_backward", "lets the gradient pass where x is exactly 0", "x > 0", "x >= 0"),
     Mutant("relu_backward", "lets half of the gradient pass where x is exactly 0", "grad_out * (x > 0)",
            "grad_out * (x.sign() + 1) / 2"),
+    Mutant("relu_backward", "multiplies by the sign of x", "(x > 0)", "x.sign()"),
+    Mutant("relu_backward", QUOTIENTS, "return grad_out * (x > 0)",
+           quotients("x", "(args[0].clamp(min=0) * grad_out).sum()", "grads[0]")),
+    Mutant("relu_backward", FLOAT32, "grad_out * (x > 0)", "(grad_out.float() * (x > 0)).to(x.dtype)"),
     Mutant("relu_backward", "ignores grad_out", "grad_out * (x > 0)", "(x > 0).to(x.dtype)"),
     Mutant("relu_backward", "lets the gradient pass where x is negative", "x > 0", "x < 0"),
     Mutant("relu_backward", "multiplies by relu(x) instead of by its slope", "(x > 0)", "x.clamp(min=0)"),
@@ -93,6 +128,10 @@ MUTANTS = (
     Mutant("mse_backward", "subtracts in the wrong order", "prediction - target", "target - prediction"),
     Mutant("mse_backward", "returns the mean squared error itself", "2 * (prediction - target) / prediction.numel()",
            "((prediction - target) ** 2).mean()"),
+    Mutant("mse_backward", QUOTIENTS, "return 2 * (prediction - target) / prediction.numel()",
+           quotients("prediction", "((args[0] - target) ** 2).mean()", "grads[0]")),
+    Mutant("mse_backward", FLOAT32, "2 * (prediction - target) / prediction.numel()",
+           "(2 * (prediction.float() - target.float()) / prediction.numel()).to(prediction.dtype)"),
     Mutant("mse_backward", "keeps the square", "(prediction - target)", "(prediction - target) ** 2"),
     Mutant("mse_backward", "averages the gradient itself over all elements",
            "2 * (prediction - target) / prediction.numel()", "2 * (prediction - target).mean()"),
@@ -106,6 +145,17 @@ MUTANTS = (
            "grad / logits.numel()"),
     Mutant("cross_entropy_backward", "averages over the classes instead of the batch", "grad / logits.shape[0]",
            "grad / logits.shape[1]"),
+    Mutant("cross_entropy_backward", "takes the softmax twice", "logits.softmax(dim=1)",
+           "logits.softmax(dim=1).softmax(dim=1)"),
+    Mutant("cross_entropy_backward", "divides by probabilities that may be 0", "return grad / logits.shape[0]",
+           "p, hot = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1])\n"
+           "    slope = -hot / p / logits.shape[0]\n"
+           "    return p * (slope - (slope * p).sum(1, keepdim=True))"),
+    Mutant("cross_entropy_backward", "lets one_hot guess the number of classes from the labels",
+           "F.one_hot(labels, logits.shape[1])", "F.one_hot(labels)"),
+    Mutant("cross_entropy_backward", QUOTIENTS, "return grad / logits.shape[0]",
+           quotients("logits", "F.cross_entropy(args[0], labels)", "grads[0]")),
+    Mutant("cross_entropy_backward", FLOAT32, "grad / logits.shape[0]", "(grad.float() / logits.shape[0]).to(logits.dtype)"),
     Mutant("cross_entropy_backward", "takes the softmax over the batch instead of the classes", "dim=1", "dim=0"),
     Mutant("cross_entropy_backward", "takes the softmax over all logits together", "logits.softmax(dim=1)",
            "logits.flatten().softmax(0).view_as(logits)"),
@@ -128,6 +178,26 @@ MUTANTS = (
     Mutant("cross_entropy_backward", "shifts the logits in place", "logits.softmax",
            "logits.sub_(logits.max(1, keepdim=True).values).softmax"),
     #
+    Mutant("mlp_backward", "lets the gradient pass where a hidden unit is exactly 0", "hidden > 0", "hidden >= 0"),
+    Mutant("mlp_backward", "multiplies by the sign of the hidden layer at the ReLU", "(hidden > 0)", "hidden.sign()"),
+    Mutant("mlp_backward", "takes the softmax twice", "logits.softmax(dim=1)", "logits.softmax(dim=1).softmax(dim=1)"),
+    Mutant("mlp_backward", "uses the log of the softmax", "logits.softmax", "logits.log_softmax"),
+    Mutant("mlp_backward", "subtracts the softmax from the labels instead of the labels from the softmax",
+           "grad_logits - F.one_hot(labels, logits.shape[1])", "F.one_hot(labels, logits.shape[1]) - grad_logits"),
+    Mutant("mlp_backward", "lets one_hot guess the number of classes from the labels",
+           "F.one_hot(labels, logits.shape[1])", "F.one_hot(labels)"),
+    Mutant("mlp_backward", "subtracts 1 in the columns of all labels, in every row",
+           "grad_logits = grad_logits - F.one_hot(labels, logits.shape[1])", "grad_logits[:, labels] -= 1"),
+    Mutant("mlp_backward", "does not sum the gradient of b1 over the batch", "grad_hidden.sum(0)",
+           "grad_hidden.clone()"),
+    Mutant("mlp_backward", "transposes the gradient of w2", "grad_logits.t() @ active", "active.t() @ grad_logits"),
+    Mutant("mlp_backward", "averages the gradients of w1 and w2 over the batch once more",
+           "grad_hidden.t() @ x", "grad_hidden.t() @ x / x.shape[0]"),
+    Mutant("mlp_backward", "sums the gradients of b1 over everything", "grad_hidden.sum(0)", "grad_hidden.sum()"),
+    Mutant("mlp_backward", QUOTIENTS, "return {",
+           quotients("w1, b1, w2, b2", "F.cross_entropy(F.linear(F.linear(x.double(), args[0], args[1]).relu(), "
+                     "args[2], args[3]), labels)", 'dict(zip(("w1", "b1", "w2", "b2"), grads))\n    return {')),
+    Mutant("mlp_backward", FLOAT32, "grad_logits / x.shape[0]", "(grad_logits.float() / x.shape[0]).to(x.dtype)"),
     Mutant("mlp_backward", "lets the gradient pass the ReLU unchanged", "grad_active * (hidden > 0)", "grad_active"),
     Mutant("mlp_backward", "looks at the sign of the gradient at the ReLU", "hidden > 0", "grad_active > 0"),
     Mutant("mlp_backward", "forgets the mean over the batch", "grad_logits / x.shape[0]", "grad_logits"),
@@ -175,6 +245,12 @@ MUTANTS = (
     Mutant("conv_backward", "takes the height for the width", "height, width = grad_out", "width, height = grad_out"),
     Mutant("conv_backward", "returns the gradient of weight first", "return grad_x, grad_weight",
            "return grad_weight, grad_x"),
+    Mutant("conv_backward", "cuts off a padding of 0 with [pad:-pad], which leaves nothing",
+           "return grad_x, grad_weight", "pad = 0\n    return grad_x[:, :, pad:-pad, pad:-pad], grad_weight"),
+    Mutant("conv_backward", QUOTIENTS, "return grad_x, grad_weight",
+           quotients("x, weight", "(F.conv2d(*args) * grad_out).sum()")),
+    Mutant("conv_backward", FLOAT32, "return grad_x, grad_weight",
+           "return grad_x.float().to(x.dtype), grad_weight.float().to(x.dtype)"),
     Mutant("conv_backward", "collects the weight gradient in float32", "torch.zeros_like(weight)",
            "torch.zeros(weight.shape)"),
     Mutant("conv_backward", "collects the gradient of x in x itself", "torch.zeros_like(x)", "x.mul_(0)"),
@@ -183,6 +259,10 @@ MUTANTS = (
            "            torch.nn.grad.conv2d_weight(x, weight.shape, grad_out))"),
     #
     Mutant("vector_jacobian", "gives autograd ones instead of v", "grad_outputs=v", "grad_outputs=torch.ones_like(v)"),
+    Mutant("vector_jacobian", "estimates the Jacobian by difference quotients instead of through autograd",
+           "(product,) = torch.autograd.grad(f(x), x, grad_outputs=v)",
+           "steps = 1e-3 * torch.eye(len(x), dtype=x.dtype)\n"
+           "    product = torch.stack([((f(x + h) - f(x - h)) / 2e-3) @ v for h in steps]).detach()"),
     Mutant("vector_jacobian", "lets the caller's own x require grad", "x = x.detach().clone().requires_grad_()",
            "x.requires_grad_()"),
     Mutant("vector_jacobian", "calls backward with the caller's own x as the leaf",
@@ -203,6 +283,10 @@ MUTANTS = (
     #
     Mutant("accumulate", "clears the gradient before each loss", "loss(w).backward()",
            "w.grad = None\n        loss(w).backward()"),
+    Mutant("accumulate", "estimates the gradients by difference quotients instead of through autograd",
+           "for loss in losses:\n        loss(w).backward()\n    return w.grad",
+           "steps = 1e-3 * torch.eye(w.numel(), dtype=w.dtype).view(-1, *w.shape)\n"
+           "    return sum(torch.stack([(f(w + h) - f(w - h)).detach() / 2e-3 for h in steps]).view_as(w) for f in losses)"),
     Mutant("accumulate", "uses the first loss only", "in losses", "in losses[:1]"),
     Mutant("accumulate", "leaves the last loss out", "in losses", "in losses[:-1]"),
     Mutant("accumulate", "averages over the losses", "return w.grad", "return w.grad / len(losses)"),

@@ -238,6 +238,17 @@ FORBIDDEN = {
     "lambda": "import torch\n\ntask = lambda x: torch.autograd.grad(x, x)",
     "Function": "import torch\nclass Sq(torch.autograd.Function): ...\ndef task(x): return Sq.apply(x)",
     "saved apply": "from torch.autograd import Function as Fn\nclass A(Fn): ...\na = A.apply\ndef task(x): a(x)",
+    "backward of a Function": "import torch\nclass Sq(torch.autograd.Function):\n    @staticmethod\n"
+    "    def backward(ctx, g): return 2 * ctx.x * g\ndef task(x): return Sq.backward(x, x)",
+    "saved backward": "from torch.autograd import Function\nclass A(Function): ...\ngo = A.backward\ndef task(x): return go(x)",
+    "backward by getattr": "import torch\nclass A(torch.autograd.Function): ...\ndef task(x): return getattr(A, 'backward')(x)",
+    "backward of an object": "import torch\nclass A(torch.autograd.Function):\n    def backward(self, g): return g\n"
+    "a = A()\ndef task(x): return a.backward(x)",
+    "backward of a Function's child": "import torch\nclass A(torch.autograd.Function): ...\nclass B(A): ...\n"
+    "def task(x): return B.backward(x, x)",
+    "forward of a Function": "import torch\nclass A(torch.autograd.Function): ...\ndef task(x): return A.forward(x, x)",
+    "InplaceFunction": "from torch.autograd.function import InplaceFunction\nclass A(InplaceFunction): ...\n"
+    "def task(x): return A.backward(x, x)",
     "nn.grad": "from torch import nn\n\ndef task(x): return nn.grad.conv2d_input((1,), x, x)",
     "kernel": "import torch\n\ndef task(x): return torch.ops.aten.threshold_backward.default(x, x, 0)",
     "grad_fn": "import torch\n\ndef task(x): return (x * x).grad_fn(x)",
@@ -249,6 +260,10 @@ ALLOWED = {
     "comment and text": "def task(x):\n    '''not x.backward()'''\n    return x  # torch.autograd.grad(x, x)",
     "variable named backward": "def task(x):\n    backward = 2 * x\n    return backward",
     "function named backward": "def backward(x): return 2 * x\ndef task(x): return backward(x)",
+    "own Function": "class Function:\n    @staticmethod\n    def backward(ctx, g): return g\n"
+    "class Sq(Function): ...\ndef task(x): return Sq.backward(x, x), Sq().backward(x, x), Sq.apply(x)",
+    "Function for a demo": "import torch\nclass Sq(torch.autograd.Function):\n    @staticmethod\n"
+    "    def backward(ctx, g): return g\ndef demo(x): return Sq.apply(x)\ndef task(x): return x",
     "own layers": "class Layer:\n    def backward(self, g): return g\ndef task(x):\n    layer = Layer()\n"
     "    return layer.backward(x)",
     "named tuple": "from collections import namedtuple\nLayer = namedtuple('Layer', 'forward backward')\n"

@@ -1,17 +1,19 @@
-"""Hidden checks of topic 01: values first, then sizes, dtypes, memory layouts, memory sharing and untouched inputs."""
+"""Hidden checks of topic 01: values first, then sizes, dtypes, memory layouts, memory sharing and untouched inputs.
+
+The oracle is NumPy. The first check of each task is the one that decides: it has an input of a public example's shape.
+"""
 
 from typing import Any
 
 import numpy as np
 import torch
 
-from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
+from autograder import Student, devices, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
 
-Rng = torch.Generator
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.uint8)
 
 
-def draw(rng: Rng, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def draw(rng: torch.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     """Random values of any dtype: integers are small and not negative."""
     if dtype.is_floating_point:
         return torch.randn(shape, generator=rng, dtype=dtype)
@@ -49,21 +51,21 @@ def expect_array(actual: Any, expected: np.ndarray, name: str = "the result") ->
     expect_equal(actual, expected, name)
 
 
-# from_rows
+# from_rows -----------------------------------------------------------------------------------------------------------
 
 
 def as_float32(rows: list[list[float]]) -> torch.Tensor:
     return torch.from_numpy(np.array(rows, dtype=np.float64).astype(np.float32))
 
 
-def test_from_rows__values(student: Student, rng: Rng) -> None:
+def test_from_rows__values(student: Student, rng: torch.Generator) -> None:
     """turns rows of floats into a float32 matrix"""
-    for shape in ((3, 5), (3, 5), (4, 2)):
+    for shape in ((3, 5), (2, 3), (2, 2)):
         rows = draw(rng, *shape, dtype=torch.float64).tolist()
         expect_equal(student.call("from_rows", rows), as_float32(rows))
 
 
-def test_from_rows__ints(student: Student, rng: Rng) -> None:
+def test_from_rows__ints(student: Student, rng: torch.Generator) -> None:
     """turns rows of ints, and of ints and floats mixed, into float32 as well"""
     ints = torch.randint(-50, 50, (4, 3), generator=rng).tolist()
     expect_equal(student.call("from_rows", ints), as_float32(ints), "the result for ints")
@@ -71,7 +73,7 @@ def test_from_rows__ints(student: Student, rng: Rng) -> None:
     expect_equal(student.call("from_rows", mixed), as_float32(mixed), "the result for ints and floats mixed")
 
 
-def test_from_rows__single(student: Student, rng: Rng) -> None:
+def test_from_rows__single(student: Student, rng: torch.Generator) -> None:
     """keeps both axes of a single row, a single column and a single number"""
     for shape in ((1, 4), (6, 1), (1, 1)):
         rows = draw(rng, *shape, dtype=torch.float64).tolist()
@@ -85,7 +87,7 @@ def rows_twice(module: Any, rows: list[list[float]]) -> list[Any]:
     return [module.from_rows(rows), rows]
 
 
-def test_from_rows__copy(student: Student, rng: Rng) -> None:
+def test_from_rows__copy(student: Student, rng: torch.Generator) -> None:
     """makes a new tensor at each call and leaves the rows as they were"""
     rows = draw(rng, 2, 3, dtype=torch.float64).tolist()
     again, after = student.run(rows_twice, rows)
@@ -93,7 +95,7 @@ def test_from_rows__copy(student: Student, rng: Rng) -> None:
     expect_equal(after, rows, "the list of rows after the call")
 
 
-# from_numpy_shared
+# from_numpy_shared ---------------------------------------------------------------------------------------------------
 
 
 def numpy_sharing(module: Any, values: torch.Tensor, layout: str, written: torch.Tensor, other: torch.Tensor) -> list[Any]:
@@ -113,23 +115,26 @@ def numpy_sharing(module: Any, values: torch.Tensor, layout: str, written: torch
     return [first, second, array]
 
 
-def check_numpy_sharing(student: Student, rng: Rng, layout: str, dtype: torch.dtype) -> None:
-    values, written, other = (draw(rng, 3, 5, dtype=dtype) for _ in range(3))
+def check_numpy_sharing(
+    student: Student, rng: torch.Generator, layout: str, dtype: torch.dtype, shape: tuple[int, ...] = (3, 5)
+) -> None:
+    values, written, other = (draw(rng, *shape, dtype=dtype) for _ in range(3))
     got = student.run(numpy_sharing, values, layout, written, other)
     expect_equal(got[0], values)
     expect_equal(got[1], written, "the tensor, read after a change of the array,")
     expect_array(got[2], other.numpy(), "the array, read after a change of the tensor,")
 
 
-def test_from_numpy_shared__memory(student: Student, rng: Rng) -> None:
+def test_from_numpy_shared__memory(student: Student, rng: torch.Generator) -> None:
     """shows a change of the array in the tensor and a change of the tensor in the array"""
-    check_numpy_sharing(student, rng, "plain", torch.float64)
+    for shape in ((3, 5), (3,), (2, 2)):
+        check_numpy_sharing(student, rng, "plain", torch.float64, shape)
 
 
-def test_from_numpy_shared__dtypes(student: Student, rng: Rng) -> None:
+def test_from_numpy_shared__dtypes(student: Student, rng: torch.Generator) -> None:
     """keeps the array's shape and dtype, and leaves its values as they are"""
-    shapes = ((4,), (2, 3), (2, 1, 5), (3, 2), (1, 1), (2, 4), (6,))
-    dtypes = (*DTYPES, torch.int32, torch.bool, torch.float16)
+    shapes = ((4,), (2, 3), (2, 1, 5), (3, 2), (1, 1), (2, 4), (6,), (), (0, 3))
+    dtypes = (*DTYPES, torch.int32, torch.bool, torch.float16, torch.float64, torch.float32)
     for shape, dtype in zip(shapes, dtypes, strict=True):
         array = draw(rng, *shape, dtype=dtype).numpy()
         result, (after,) = student.observe("from_numpy_shared", array)
@@ -137,13 +142,15 @@ def test_from_numpy_shared__dtypes(student: Student, rng: Rng) -> None:
         expect_unchanged(after, array, "the array")
 
 
-def test_from_numpy_shared__layouts(student: Student, rng: Rng) -> None:
-    """shares the memory of transposed and of sliced arrays too"""
+def test_from_numpy_shared__layouts(student: Student, rng: torch.Generator) -> None:
+    """shares the memory of transposed and of sliced arrays too, and of an array with one element"""
     check_numpy_sharing(student, rng, "transposed", torch.float32)
     check_numpy_sharing(student, rng, "every second element", torch.int64)
+    for shape in ((1,), ()):
+        check_numpy_sharing(student, rng, "plain", torch.float32, shape)
 
 
-# like
+# like ----------------------------------------------------------------------------------------------------------------
 
 
 def expect_ones_and_noise(got: Any, t: torch.Tensor) -> None:
@@ -157,21 +164,21 @@ def expect_ones_and_noise(got: Any, t: torch.Tensor) -> None:
     expect(noise.unique().numel() > 0.9 * noise.numel(), "The noise should be random, but many values are equal.")
 
 
-def test_like__values(student: Student, rng: Rng) -> None:
+def test_like__values(student: Student, rng: torch.Generator) -> None:
     """gives ones, and noise in [0, 1), of the input's shape"""
-    for shape in ((4, 7), (2, 3, 5)):
+    for shape in ((4, 7), (2, 3, 5), (2, 3), (1,), ()):
         t = draw(rng, *shape)
         expect_ones_and_noise(student.call("like", t), t)
 
 
-def test_like__dtypes(student: Student, rng: Rng) -> None:
+def test_like__dtypes(student: Student, rng: torch.Generator) -> None:
     """gives ones of the input's dtype and float32 noise, whatever the input's dtype"""
     for dtype in (*DTYPES, torch.bool):
         t = draw(rng, 3, 4, dtype=dtype)
         expect_ones_and_noise(student.call("like", t), t)
 
 
-def test_like__uniform(student: Student, rng: Rng) -> None:
+def test_like__uniform(student: Student, rng: torch.Generator) -> None:
     """draws noise that fills [0, 1) evenly"""
     t = draw(rng, 40, 100)
     got = student.call("like", t)
@@ -188,28 +195,34 @@ def like_twice(module: Any, t: torch.Tensor) -> list[Any]:
     return [again, first, second]
 
 
-def test_like__fresh(student: Student, rng: Rng) -> None:
+def test_like__fresh(student: Student, rng: torch.Generator) -> None:
     """makes new ones and new noise at each call"""
-    again, first, second = student.run(like_twice, draw(rng, 5, 6))
-    expect_equal(again, torch.ones(5, 6), "the tensor of ones of a second call")
+    again, first, second = student.run(like_twice, draw(rng, 2, 3))
+    expect_equal(again, torch.ones(2, 3), "the tensor of ones of a second call")
     expect_ones_and_noise([again, first], again)
     expect_ones_and_noise([again, second], again)
     same = torch.equal(first, second)
     expect(not same, "Two calls in a row gave the same noise: is a seed set, or the noise kept, inside the function?")
 
 
-def like_on_meta(module: Any, shape: tuple[int, ...]) -> list[Any]:
-    """Devices of the results for a tensor on `meta`, a device without memory that every machine has."""
-    return [getattr(item, "device", None) for item in module.like(torch.empty(shape, device="meta"))]
+def like_on_gpu(module: Any, t: torch.Tensor) -> list[Any]:
+    """The results for a tensor on the GPU, and their devices."""
+    got = module.like(t.cuda())
+    return [[item.cpu() if isinstance(item, torch.Tensor) else item for item in got],
+            [str(getattr(item, "device", None)) for item in got]]  # fmt: skip
 
 
-def test_like__device(student: Student) -> None:
+@devices(1)
+def test_like__device(student: Student, rng: torch.Generator) -> None:
     """puts ones and noise on the input's device, also when that is not the CPU"""
-    meta = torch.device("meta")
-    expect_equal(student.run(like_on_meta, (2, 3)), [meta, meta], ("the device of the ones", "the device of the noise"))
+    t = draw(rng, 3, 4, dtype=torch.float64)
+    got, places = student.run(like_on_gpu, t)
+    expect_ones_and_noise(got, t)
+    for name, place in zip(("ones", "noise"), places, strict=True):
+        expect(place == "cuda:0", f"For a tensor on cuda:0 the {name} should be there too, but they are on {place}.")
 
 
-def test_like__input(student: Student, rng: Rng) -> None:
+def test_like__input(student: Student, rng: torch.Generator) -> None:
     """leaves its input as it was, also one that requires grad"""
     for t in (scattered(draw(rng, 4, 3, 2)), draw(rng, 1, 4).requires_grad_()):
         got, (after,) = student.observe("like", t)
@@ -217,7 +230,7 @@ def test_like__input(student: Student, rng: Rng) -> None:
         expect_unchanged(after, t)
 
 
-# describe
+# describe ------------------------------------------------------------------------------------------------------------
 
 PARTS = ("the shape", "the dtype", "the device")
 
@@ -226,31 +239,34 @@ def expect_described(student: Student, t: torch.Tensor) -> None:
     expect_equal(student.call("describe", t), (tuple(t.shape), t.dtype, torch.device("cpu")), PARTS)
 
 
-def test_describe__values(student: Student, rng: Rng) -> None:
+def test_describe__values(student: Student, rng: torch.Generator) -> None:
     """gives shape, dtype and device of a matrix"""
     rows, columns = torch.randperm(8, generator=rng)[:2].tolist()
     expect_described(student, draw(rng, rows + 2, columns + 2))
     expect_described(student, draw(rng, columns + 2, rows + 2, dtype=torch.int64))
+    expect_described(student, draw(rng, 2, 3, dtype=torch.float64))
 
 
-def test_describe__ranks_and_dtypes(student: Student, rng: Rng) -> None:
+def test_describe__ranks_and_dtypes(student: Student, rng: torch.Generator) -> None:
     """describes tensors of any rank and dtype, in any memory layout"""
     for dtype in (*DTYPES, torch.bool, torch.float16, torch.bfloat16):
         expect_described(student, draw(rng, 2, 5, 3, dtype=dtype))
-    for t in (draw(rng), draw(rng, 3), scattered(draw(rng, 1, 2, 3, 4)), draw(rng, 0, 2)):
+    for t in (draw(rng), draw(rng, 1), draw(rng, 3), scattered(draw(rng, 1, 2, 3, 4)), draw(rng, 0, 2)):
         expect_described(student, t)
 
 
-def describe_on_meta(module: Any, shape: tuple[int, ...]) -> Any:
-    return module.describe(torch.empty(shape, dtype=torch.float64, device="meta"))
+def describe_on_gpu(module: Any, t: torch.Tensor) -> Any:
+    return module.describe(t.cuda())
 
 
-def test_describe__device(student: Student) -> None:
+@devices(1)
+def test_describe__device(student: Student, rng: torch.Generator) -> None:
     """reads the device from the tensor, also when it is not the CPU"""
-    expect_equal(student.run(describe_on_meta, (3, 2)), ((3, 2), torch.float64, torch.device("meta")), PARTS)
+    t = draw(rng, 3, 2, dtype=torch.float64)
+    expect_equal(student.run(describe_on_gpu, t), ((3, 2), torch.float64, torch.device("cuda:0")), PARTS)
 
 
-def test_describe__input(student: Student, rng: Rng) -> None:
+def test_describe__input(student: Student, rng: torch.Generator) -> None:
     """leaves its input as it was, also one that requires grad"""
     t = draw(rng, 3, 1).requires_grad_()
     got, (after,) = student.observe("describe", t)
@@ -258,7 +274,7 @@ def test_describe__input(student: Student, rng: Rng) -> None:
     expect_unchanged(after, t)
 
 
-# zero_column
+# zero_column ---------------------------------------------------------------------------------------------------------
 
 
 def zeroed(t: torch.Tensor, j: int) -> torch.Tensor:
@@ -272,19 +288,20 @@ def expect_zeroed(student: Student, t: torch.Tensor, j: int) -> None:
     expect_unchanged(after, t, "`t`")
 
 
-def test_zero_column__values(student: Student, rng: Rng) -> None:
+def test_zero_column__values(student: Student, rng: torch.Generator) -> None:
     """gives a copy with zeros in column j and leaves t as it was"""
-    for shape, j in (((3, 5), 2), ((3, 5), 4), ((4, 4), 0)):
+    for shape, j in (((3, 5), 2), ((2, 3), 1), ((3, 5), 4), ((4, 4), 0)):
         expect_zeroed(student, draw(rng, *shape), j)
 
 
-def test_zero_column__negative(student: Student, rng: Rng) -> None:
+def test_zero_column__negative(student: Student, rng: torch.Generator) -> None:
     """counts a negative j from the end"""
     for j in (-1, -2, -4):
         expect_zeroed(student, draw(rng, 3, 4), j)
+    expect_zeroed(student, draw(rng, 5, 1), -1)
 
 
-def test_zero_column__not_finite(student: Student, rng: Rng) -> None:
+def test_zero_column__not_finite(student: Student, rng: torch.Generator) -> None:
     """puts zeros where the column held nan or inf, and keeps these elsewhere"""
     t = draw(rng, 3, 4)
     t[:, 1] = torch.tensor([float("nan"), float("inf"), -float("inf")])
@@ -293,13 +310,14 @@ def test_zero_column__not_finite(student: Student, rng: Rng) -> None:
         expect_equal(student.call("zero_column", t, j), zeroed(t, j), f"the result for j = {j}")
 
 
-def test_zero_column__any_tensor(student: Student, rng: Rng) -> None:
+def test_zero_column__any_tensor(student: Student, rng: torch.Generator) -> None:
     """works for every dtype, memory layout and size, and for tensors that require grad"""
     for dtype in DTYPES:
         expect_zeroed(student, scattered(draw(rng, 4, 3, dtype=dtype)), 1)
     expect_zeroed(student, draw(rng, 1, 3).expand(4, 3), 2)
     expect_zeroed(student, draw(rng, 1, 6), 5)
     expect_zeroed(student, draw(rng, 5, 1), 0)
+    expect_zeroed(student, draw(rng, 1, 1), 0)
     expect_zeroed(student, draw(rng, 2, 3).requires_grad_(), 1)
 
 
@@ -310,13 +328,13 @@ def zero_then_write(module: Any, t: torch.Tensor, j: int, written: torch.Tensor)
     return t
 
 
-def test_zero_column__copy(student: Student, rng: Rng) -> None:
+def test_zero_column__copy(student: Student, rng: torch.Generator) -> None:
     """gives memory of its own, even if the column is zero already"""
     t = zeroed(draw(rng, 3, 4), 1)
     expect_unchanged(student.run(zero_then_write, t, 1, draw(rng, 3, 4)), t, "`t`")
 
 
-# join
+# join ----------------------------------------------------------------------------------------------------------------
 
 JOINED = ("the concatenation along columns", "the stack on a new first axis")
 
@@ -330,26 +348,26 @@ def expect_joined(student: Student, a: torch.Tensor, b: torch.Tensor) -> None:
     expect_unchanged(after[1], b, "`b`")
 
 
-def test_join__values(student: Student, rng: Rng) -> None:
+def test_join__values(student: Student, rng: torch.Generator) -> None:
     """concatenates along columns and stacks on a new first axis"""
-    for shape in ((3, 5), (3, 5), (4, 2)):
+    for shape in ((3, 5), (3, 4), (2, 2)):
         expect_joined(student, draw(rng, *shape), draw(rng, *shape))
 
 
-def test_join__sizes(student: Student, rng: Rng) -> None:
+def test_join__sizes(student: Student, rng: torch.Generator) -> None:
     """works for squares, single rows and single columns"""
-    for shape in ((2, 2), (3, 3), (1, 4), (5, 1), (1, 1)):
+    for shape in ((4, 4), (3, 3), (1, 4), (5, 1), (1, 1)):
         expect_joined(student, draw(rng, *shape), draw(rng, *shape))
 
 
-def test_join__any_tensor(student: Student, rng: Rng) -> None:
+def test_join__any_tensor(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype, accepts any memory layout and tensors that require grad, and leaves its inputs as they were"""
     for dtype in DTYPES:
         expect_joined(student, scattered(draw(rng, 4, 3, dtype=dtype)), draw(rng, 4, 3, dtype=dtype))
     expect_joined(student, draw(rng, 2, 3).requires_grad_(), draw(rng, 2, 3))
 
 
-# products
+# products ------------------------------------------------------------------------------------------------------------
 
 PRODUCTS = ("the element-wise product", "the matrix product")
 
@@ -363,38 +381,38 @@ def expect_products(student: Student, a: torch.Tensor, b: torch.Tensor, *, toler
     expect_unchanged(after[1], b, "`b`")
 
 
-def test_products__values(student: Student, rng: Rng) -> None:
+def test_products__values(student: Student, rng: torch.Generator) -> None:
     """multiplies element by element, and as matrices with b transposed"""
-    for shape in ((4, 4), (4, 4), (3, 5)):
+    for shape in ((4, 4), (2, 2), (3, 5), (2, 3)):
         expect_products(student, draw(rng, *shape), draw(rng, *shape))
 
 
-def test_products__sizes(student: Student, rng: Rng) -> None:
+def test_products__sizes(student: Student, rng: torch.Generator) -> None:
     """works for wide and tall matrices, single rows and single columns"""
     for shape in ((2, 7), (6, 3), (1, 4), (5, 1), (1, 1)):
         expect_products(student, draw(rng, *shape), draw(rng, *shape))
 
 
-def test_products__dtypes(student: Student, rng: Rng) -> None:
+def test_products__dtypes(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype and all the digits of float64, and works for integers"""
     a, b = draw(rng, 3, 4, dtype=torch.float64), draw(rng, 3, 4, dtype=torch.float64)
     expect_products(student, a, b, tolerance=1e-12)
     expect_products(student, draw(rng, 4, 2, dtype=torch.int64), draw(rng, 4, 2, dtype=torch.int64))
 
 
-def test_products__any_tensor(student: Student, rng: Rng) -> None:
+def test_products__any_tensor(student: Student, rng: torch.Generator) -> None:
     """accepts any memory layout and tensors that require grad, and leaves its inputs as they were"""
     expect_products(student, scattered(draw(rng, 3, 4)), draw(rng, 3, 4))
     expect_products(student, draw(rng, 5, 2), scattered(draw(rng, 5, 2)))
     expect_products(student, draw(rng, 2, 3).requires_grad_(), draw(rng, 2, 3).requires_grad_())
 
 
-# add_in_place
+# add_in_place --------------------------------------------------------------------------------------------------------
 
 
-def test_add_in_place__values(student: Student, rng: Rng) -> None:
+def test_add_in_place__values(student: Student, rng: torch.Generator) -> None:
     """adds the value to t itself and returns the sum"""
-    for shape, value in (((3, 5), 2.5), ((3, 5), -0.75), ((4,), 1.0)):
+    for shape, value in (((3, 5), 2.5), ((3, 5), -0.75), ((2,), 1.25)):
         t = draw(rng, *shape)
         result, (after, _) = student.observe("add_in_place", t, value)
         expect_close(result, t.double() + value, dtype=t.dtype)
@@ -409,7 +427,7 @@ def add_to_marked(module: Any, t: torch.Tensor, value: float, mark: int, written
     return [getattr(result, "mark", None), result]
 
 
-def test_add_in_place__same_object(student: Student, rng: Rng) -> None:
+def test_add_in_place__same_object(student: Student, rng: torch.Generator) -> None:
     """returns the very same object, not a copy and not a view"""
     mark = int(torch.randint(1 << 40, (), generator=rng))
     written = draw(rng, 2, 3)
@@ -423,7 +441,7 @@ def add_through_view(module: Any, base: torch.Tensor, value: float) -> list[torc
     return [result, base]
 
 
-def test_add_in_place__memory(student: Student, rng: Rng) -> None:
+def test_add_in_place__memory(student: Student, rng: torch.Generator) -> None:
     """changes t's own memory, so that every view of it shows the sum, also where t is a slice"""
     base = draw(rng, 5, 4)
     expected = base.clone()
@@ -433,18 +451,24 @@ def test_add_in_place__memory(student: Student, rng: Rng) -> None:
     expect_close(after, expected, "the tensor of which t is a view")
 
 
-def test_add_in_place__dtypes(student: Student, rng: Rng) -> None:
+def test_add_in_place__dtypes(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype, works for any rank and adds again at each call"""
-    cases = ((torch.float64, (2, 3, 4), 0.1), (torch.int64, (3, 2), 7), (torch.uint8, (5,), 3))
+    cases = (
+        (torch.float64, (2, 3, 4), 0.1),
+        (torch.int64, (3, 2), 7),
+        (torch.uint8, (5,), 3),
+        (torch.float32, (), -0.5),
+        (torch.float32, (1, 1), 0.0),
+    )
     for dtype, shape, value in cases:
-        t = draw(rng, *shape, dtype=dtype)
+        t, exact = draw(rng, *shape, dtype=dtype), 1e-6 if dtype == torch.float32 else 1e-12
         once, (after, _) = student.observe("add_in_place", t, value)
         twice = student.call("add_in_place", after, value)
-        expect_close(once, t.double() + value, f"the result for {dtype}", rtol=1e-12, atol=1e-12, dtype=dtype)
-        expect_close(twice, t.double() + 2 * value, "the result of a second call", rtol=1e-12, atol=1e-12, dtype=dtype)
+        expect_close(once, t.double() + value, f"the result for {dtype}", rtol=exact, atol=exact, dtype=dtype)
+        expect_close(twice, t.double() + 2 * value, "the result of a second call", rtol=exact, atol=exact, dtype=dtype)
 
 
-# flatten_images
+# flatten_images ------------------------------------------------------------------------------------------------------
 
 
 def expect_flat(student: Student, x: torch.Tensor, what: str) -> None:
@@ -454,19 +478,19 @@ def expect_flat(student: Student, x: torch.Tensor, what: str) -> None:
     expect_unchanged(after, x)
 
 
-def test_flatten_images__values(student: Student, rng: Rng) -> None:
+def test_flatten_images__values(student: Student, rng: torch.Generator) -> None:
     """gives one row an image, with its elements in the order C, H, W"""
-    for shape in ((5, 3, 4, 2), (5, 3, 4, 2), (6, 1, 3, 5)):
+    for shape in ((5, 3, 4, 2), (2, 1, 2, 3), (6, 1, 3, 5), (2, 1, 3, 2)):
         expect_flat(student, draw(rng, *shape), f"shape {shape}")
 
 
-def test_flatten_images__one(student: Student, rng: Rng) -> None:
+def test_flatten_images__one(student: Student, rng: torch.Generator) -> None:
     """keeps the batch axis of a single image"""
     expect_flat(student, draw(rng, 1, 3, 2, 4), "one image")
     expect_flat(student, draw(rng, 1, 1, 1, 1), "one pixel")
 
 
-def test_flatten_images__layouts(student: Student, rng: Rng) -> None:
+def test_flatten_images__layouts(student: Student, rng: torch.Generator) -> None:
     """keeps the order C, H, W whatever the memory layout"""
     images = draw(rng, 4, 3, 5, 2)
     expect_flat(student, images.to(memory_format=torch.channels_last), "a batch in channels-last layout")
@@ -475,19 +499,19 @@ def test_flatten_images__layouts(student: Student, rng: Rng) -> None:
     expect_flat(student, images[:, :1].expand(4, 3, 5, 2), "a batch of expanded images")
 
 
-def test_flatten_images__none(student: Student, rng: Rng) -> None:
+def test_flatten_images__none(student: Student, rng: torch.Generator) -> None:
     """gives 0 rows of C·H·W for a batch of 0 images"""
     expect_flat(student, draw(rng, 0, 3, 2, 4), "0 images")
 
 
-def test_flatten_images__dtypes(student: Student, rng: Rng) -> None:
+def test_flatten_images__dtypes(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype and accepts images that require grad"""
     for dtype in DTYPES:
         expect_flat(student, draw(rng, 2, 3, 2, 2, dtype=dtype), str(dtype))
     expect_flat(student, draw(rng, 3, 2, 1, 4).requires_grad_(), "images that require grad")
 
 
-# batch_of_one
+# batch_of_one --------------------------------------------------------------------------------------------------------
 
 
 def expect_batch(student: Student, image: torch.Tensor) -> None:
@@ -496,13 +520,13 @@ def expect_batch(student: Student, image: torch.Tensor) -> None:
     expect_unchanged(after, image, "the image")
 
 
-def test_batch_of_one__values(student: Student, rng: Rng) -> None:
+def test_batch_of_one__values(student: Student, rng: torch.Generator) -> None:
     """puts an axis of length 1 in front and keeps the values"""
-    for shape in ((3, 4, 5), (3, 4, 5), (2, 5, 1)):
+    for shape in ((3, 4, 5), (2, 2, 3), (2, 5, 1)):
         expect_batch(student, draw(rng, *shape))
 
 
-def test_batch_of_one__view(student: Student, rng: Rng) -> None:
+def test_batch_of_one__view(student: Student, rng: torch.Generator) -> None:
     """shares memory with the image, in any memory layout"""
     for layout in (torch.clone, scattered):
         image, written = draw(rng, 3, 4, 5), draw(rng, 3, 4, 5)
@@ -510,7 +534,7 @@ def test_batch_of_one__view(student: Student, rng: Rng) -> None:
         expect_view(got, image[None], written[None], written + 0.5)
 
 
-def test_batch_of_one__any_tensor(student: Student, rng: Rng) -> None:
+def test_batch_of_one__any_tensor(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype, accepts gray images and images that require grad, and leaves the image as it was"""
     for dtype in DTYPES:
         expect_batch(student, scattered(draw(rng, 1, 4, 3, dtype=dtype)))
@@ -518,7 +542,7 @@ def test_batch_of_one__any_tensor(student: Student, rng: Rng) -> None:
     expect_batch(student, draw(rng, 3, 2, 4).requires_grad_())
 
 
-# drop_ones
+# drop_ones -----------------------------------------------------------------------------------------------------------
 
 
 def expect_dropped(student: Student, *tensors: torch.Tensor) -> None:
@@ -529,25 +553,27 @@ def expect_dropped(student: Student, *tensors: torch.Tensor) -> None:
         expect_unchanged(after, t)
 
 
-def test_drop_ones__values(student: Student, rng: Rng) -> None:
+def test_drop_ones__values(student: Student, rng: torch.Generator) -> None:
     """removes every axis of length 1, wherever it is, and keeps the values"""
-    expect_dropped(student, *(draw(rng, *shape) for shape in ((1, 3, 1, 4, 1), (2, 1, 5, 1, 3), (2, 1, 1, 5), (1, 1, 1, 6))))
+    expect_dropped(
+        student, *(draw(rng, *shape) for shape in ((1, 3, 1, 4, 1), (1, 3, 1, 2), (2, 1, 5, 1, 3), (2, 1, 1, 5), (1, 1, 1, 6)))
+    )
 
 
-def test_drop_ones__other_sizes(student: Student, rng: Rng) -> None:
-    """keeps a shape without ones, and leaves no axis where all have length 1"""
-    for shape in ((2, 3), (4,), (3, 2, 5), (1,), (1, 1, 1), (5, 1), (1, 2)):
+def test_drop_ones__other_sizes(student: Student, rng: torch.Generator) -> None:
+    """keeps a shape without ones, an axis of length 0 too, and leaves no axis where all have length 1"""
+    for shape in ((2, 3), (4,), (3, 2, 5), (), (1,), (1, 1), (1, 1, 1), (5, 1), (1, 2), (0, 1, 3)):
         expect_dropped(student, draw(rng, *shape))
 
 
-def test_drop_ones__any_tensor(student: Student, rng: Rng) -> None:
+def test_drop_ones__any_tensor(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype, accepts any memory layout and tensors that require grad, and leaves its input as it was"""
     for dtype in DTYPES:
         expect_dropped(student, scattered(draw(rng, 3, 1, 4, dtype=dtype)))
     expect_dropped(student, draw(rng, 1, 2, 1, 3).requires_grad_())
 
 
-# channels_last
+# channels_last -------------------------------------------------------------------------------------------------------
 
 
 def expect_last(student: Student, image: torch.Tensor) -> None:
@@ -556,13 +582,13 @@ def expect_last(student: Student, image: torch.Tensor) -> None:
     expect_unchanged(after, image, "the image")
 
 
-def test_channels_last__values(student: Student, rng: Rng) -> None:
+def test_channels_last__values(student: Student, rng: torch.Generator) -> None:
     """moves the channels to the last axis and keeps every pixel in its place"""
-    for shape in ((3, 4, 5), (3, 3, 3), (2, 6, 4)):
+    for shape in ((3, 4, 5), (3, 3, 3), (2, 2, 3), (2, 6, 4)):
         expect_last(student, draw(rng, *shape))
 
 
-def test_channels_last__view(student: Student, rng: Rng) -> None:
+def test_channels_last__view(student: Student, rng: torch.Generator) -> None:
     """shares memory with the image, in any memory layout"""
     for layout in (torch.clone, scattered):
         image, written = draw(rng, 3, 4, 5), draw(rng, 3, 4, 5)
@@ -570,15 +596,16 @@ def test_channels_last__view(student: Student, rng: Rng) -> None:
         expect_view(got, image.permute(1, 2, 0), written.permute(1, 2, 0), written + 0.5)
 
 
-def test_channels_last__any_tensor(student: Student, rng: Rng) -> None:
+def test_channels_last__any_tensor(student: Student, rng: torch.Generator) -> None:
     """keeps the dtype, accepts gray images and images that require grad, and leaves the image as it was"""
     for dtype in DTYPES:
         expect_last(student, scattered(draw(rng, 1, 4, 3, dtype=dtype)))
     expect_last(student, draw(rng, 4, 1, 2))
+    expect_last(student, draw(rng, 1, 1, 1))
     expect_last(student, draw(rng, 3, 2, 4).requires_grad_())
 
 
-# to_numpy_shared
+# to_numpy_shared -----------------------------------------------------------------------------------------------------
 
 
 def array_sharing(module: Any, t: torch.Tensor, written: torch.Tensor) -> list[Any]:
@@ -601,14 +628,14 @@ def expect_array_sharing(got: Any, t: torch.Tensor, written: torch.Tensor) -> No
     expect_array(got[1], written.numpy(), "the array, read after a change of the tensor,")
 
 
-def test_to_numpy_shared__memory(student: Student, rng: Rng) -> None:
+def test_to_numpy_shared__memory(student: Student, rng: torch.Generator) -> None:
     """gives an array that shows a change of the tensor"""
-    for shape in ((3, 5), (4,)):
+    for shape in ((3, 5), (3,), (1,), ()):
         t, written = draw(rng, *shape), draw(rng, *shape)
         expect_array_sharing(student.run(array_sharing, t, written), t, written)
 
 
-def test_to_numpy_shared__requires_grad(student: Student, rng: Rng) -> None:
+def test_to_numpy_shared__requires_grad(student: Student, rng: torch.Generator) -> None:
     """shares the memory of a tensor that requires grad, which it still does afterwards"""
     t, written = draw(rng, 2, 4).requires_grad_(), draw(rng, 2, 4)
     array, (after,) = student.observe("to_numpy_shared", t)
@@ -618,7 +645,7 @@ def test_to_numpy_shared__requires_grad(student: Student, rng: Rng) -> None:
     expect_array_sharing(student.run(array_sharing_computed, t, written), t.abs(), written)
 
 
-def test_to_numpy_shared__any_tensor(student: Student, rng: Rng) -> None:
+def test_to_numpy_shared__any_tensor(student: Student, rng: torch.Generator) -> None:
     """keeps dtype and shape, shares memory in any layout, and leaves its input as it was"""
     for dtype in (*DTYPES, torch.bool):
         t, written = (scattered(draw(rng, 2, 1, 3, dtype=dtype)) for _ in range(2))
@@ -628,7 +655,7 @@ def test_to_numpy_shared__any_tensor(student: Student, rng: Rng) -> None:
         expect_unchanged(after, t)
 
 
-# as_number
+# as_number -----------------------------------------------------------------------------------------------------------
 
 
 def number_and_type(module: Any, t: torch.Tensor) -> list[Any]:
@@ -645,13 +672,13 @@ def expect_number(student: Student, t: torch.Tensor) -> None:
     expect_equal(result, expected)
 
 
-def test_as_number__values(student: Student, rng: Rng) -> None:
-    """gives the Python float of tensors with no, one, two and three axes"""
-    for shape in ((), (1,), (1, 1), (1, 1, 1), ()):
+def test_as_number__values(student: Student, rng: torch.Generator) -> None:
+    """gives the Python float of a one-element tensor, with no, one, two and more axes"""
+    for shape in ((), (1,), (1, 1), (1, 1, 1), (1, 1, 1, 1)):
         expect_number(student, draw(rng, *shape))
 
 
-def test_as_number__types(student: Student, rng: Rng) -> None:
+def test_as_number__types(student: Student, rng: torch.Generator) -> None:
     """gives an int for integers and a bool for truth values, zero and one too"""
     for dtype in (torch.int64, torch.uint8, torch.int32, torch.bool):
         for t in (draw(rng, 1, 1, dtype=dtype), torch.zeros((), dtype=dtype), torch.ones(1, dtype=dtype)):
@@ -659,7 +686,7 @@ def test_as_number__types(student: Student, rng: Rng) -> None:
     expect_number(student, torch.zeros(1, 1))
 
 
-def test_as_number__digits(student: Student, rng: Rng) -> None:
+def test_as_number__digits(student: Student, rng: torch.Generator) -> None:
     """keeps the sign and every digit of large integers and of float64"""
     offset = int(torch.randint(1 << 20, (), generator=rng)) * 2 + 1
     for number in (2**60 + offset, -offset):
@@ -668,7 +695,7 @@ def test_as_number__digits(student: Student, rng: Rng) -> None:
     expect_number(student, draw(rng, 1, 1, dtype=torch.float16))
 
 
-def test_as_number__input(student: Student, rng: Rng) -> None:
+def test_as_number__input(student: Student, rng: torch.Generator) -> None:
     """works for a tensor that requires grad and leaves its input as it was"""
     for t in (draw(rng, 1, 1).requires_grad_(), draw(rng).requires_grad_(), draw(rng, 1, 1, 1, 1)):
         expect_number(student, t)
@@ -676,7 +703,7 @@ def test_as_number__input(student: Student, rng: Rng) -> None:
         expect_unchanged(after, t)
 
 
-# normalize
+# normalize -----------------------------------------------------------------------------------------------------------
 
 
 def expect_normalized(
@@ -690,31 +717,33 @@ def expect_normalized(
         expect_unchanged(now, before, name)
 
 
-def statistics(rng: Rng, channels: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
+def statistics(rng: torch.Generator, channels: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and standard deviation of each channel, all of them far from 0 and 1."""
     return draw(rng, channels, dtype=dtype) + 3, torch.rand(channels, generator=rng, dtype=dtype) + 1.5
 
 
-def test_normalize__values(student: Student, rng: Rng) -> None:
+def test_normalize__values(student: Student, rng: torch.Generator) -> None:
     """subtracts each channel's mean and divides by its standard deviation, and changes none of its inputs"""
     # All sizes equal: a mean along the wrong axis broadcasts without an error.
-    for shape in ((4, 4, 4, 4), (2, 3, 5, 3), (2, 3, 5, 4)):
+    for shape in ((4, 4, 4, 4), (2, 3, 5, 3), (2, 3, 5, 4), (1, 2, 1, 2)):
         expect_normalized(student, draw(rng, *shape), *statistics(rng, shape[1]))
 
 
-def test_normalize__sizes(student: Student, rng: Rng) -> None:
+def test_normalize__sizes(student: Student, rng: torch.Generator) -> None:
     """works for one image, for one channel and for any number of channels"""
     for shape in ((1, 3, 4, 5), (6, 1, 2, 3), (3, 7, 1, 2), (1, 1, 1, 1)):
         expect_normalized(student, draw(rng, *shape), *statistics(rng, shape[1]))
 
 
-def test_normalize__float64(student: Student, rng: Rng) -> None:
-    """keeps the dtype and all the digits of float64"""
-    images = draw(rng, 2, 3, 4, 5, dtype=torch.float64)
-    expect_normalized(student, images, *statistics(rng, 3, torch.float64), tolerance=1e-10)
+def test_normalize__float64(student: Student, rng: torch.Generator) -> None:
+    """keeps the dtype and the digits of float64"""
+    # Far from 0, float32 keeps no digit of such small differences; a guard of 1e-6 or less added to std is free.
+    images = draw(rng, 2, 3, 4, 5, dtype=torch.float64) + 1e4
+    mean, std = statistics(rng, 3, torch.float64)
+    expect_normalized(student, images, mean + 1e4, std, tolerance=1e-6)
 
 
-def test_normalize__any_tensor(student: Student, rng: Rng) -> None:
+def test_normalize__any_tensor(student: Student, rng: torch.Generator) -> None:
     """accepts any memory layout and images that require grad"""
     mean, std = statistics(rng, 3)
     expect_normalized(student, scattered(draw(rng, 2, 3, 4, 5)), scattered(mean), scattered(std))
