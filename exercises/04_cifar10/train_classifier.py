@@ -87,7 +87,7 @@ def train(
     """Train net in place, in train mode, on every batch of the loader, `epochs` times over.
 
     A window is `log_every` batches in a row; each epoch starts a new one. Return the mean of the batches' losses for
-    each full window; a window that the end of an epoch cuts short is left out.
+    each full window, as numbers without a graph; a window that the end of an epoch cuts short counts nowhere.
 
     Example: 5 batches an epoch, epochs=2, log_every=2 -> 4 means: of batches 1-2 and 3-4 of each epoch
     """
@@ -115,6 +115,8 @@ def load_weights(path: str | Path) -> Net:
 
 def predict(net: nn.Module, images: Tensor) -> Tensor:
     """Return the label with the highest score for each image: (N, 3, 32, 32) -> (N,) int64, without a graph.
+
+    Where several scores are the highest, any of their labels is right.
 
     Example: scores [[0.1, 2.0, -1.0], [3.0, 0.0, 1.0]] -> tensor([1, 0])
     """
