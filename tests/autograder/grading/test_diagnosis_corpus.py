@@ -1,0 +1,77 @@
+"""The corpus of real mistakes: every entry can be graded and judged."""
+
+import importlib.util
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from autograder import course
+
+ROOT = Path(__file__).parents[3]
+TOPICS = course.load(ROOT).topics
+
+
+def _benchmark():
+    spec = importlib.util.spec_from_file_location("diagnosis_benchmark", ROOT / "tests/benchmarks/diagnosis.py")
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+diagnosis = _benchmark()
+MISTAKES = [mistake for topic in TOPICS for mistake in diagnosis.load(topic.name)]
+
+
+def told(status="failed", message="Expected 2, got 1.", *diagnoses):
+    return diagnosis.Said("", status, message, diagnoses[0] if diagnoses else "", diagnoses)
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_mistake_fits_the_reference_and_compiles(topic):
+    reference = topic.solution.read_text()
+    for mistake in diagnosis.load(topic.name):
+        assert mistake.task in {task.id for task in topic.tasks}, mistake.title
+        text = diagnosis.module(mistake, reference)
+        compile(text, mistake.title, "exec")
+        assert text != reference, mistake.title
+
+
+def test_every_mistake_has_patterns_and_a_source():
+    for mistake in MISTAKES:
+        assert mistake.says, mistake.title
+        for pattern in (*mistake.says, *mistake.misleading):
+            re.compile(pattern)
+        assert re.fullmatch(r"https?://\S+", mistake.source), mistake.title
+
+
+def test_there_are_enough_mistakes_of_distinct_names():
+    assert len(MISTAKES) >= 100
+    assert not [title for title, count in Counter(mistake.title for mistake in MISTAKES).items() if count > 1]
+    assert 0.25 < sum(mistake.held_out for mistake in MISTAKES) / len(MISTAKES) < 0.42
+    assert min(Counter(mistake.topic for mistake in MISTAKES).values()) >= 20
+
+
+@pytest.mark.parametrize(("said", "verdict"), [
+    (told("passed", ""), "missed"),
+    (told("broken", "The suite itself failed."), "missed"),
+    (told(), "silent"),
+    (told("failed", "Expected: it leaves t unchanged. t was changed."), "right"),
+    (told("failed", "Expected 2, got 1.", "It is changed IN PLACE."), "right"),
+    (told("failed", "Expected 2, got 1.", "Exactly twice what it should be."), "wrong"),
+    (told("failed", "It leaves t unchanged.", "Exactly twice what it should be."), "wrong"),
+    (told("failed", "It leaves t unchanged; the sign is wrong."), "wrong"),
+    (told("failed", "Expected 2, got 1.", "It is zero everywhere."), "silent"),
+    (told("missing", "Not done yet: it still raises NotImplementedError."), "wrong"),
+])  # fmt: skip
+def test_the_rules_of_the_verdict(said, verdict):
+    mistake = diagnosis.Mistake("", "", "", "", "", says=("in place", "unchanged"), misleading=("the sign",))
+    assert diagnosis.verdict(mistake, said) == verdict
+
+
+def test_a_diagnosis_of_another_task_misleads_too():
+    mistake = diagnosis.Mistake("", "", "", "", "", says=("unchanged",))
+    said = diagnosis.Said("", "failed", "It leaves t unchanged.", "", ("The sign is wrong.",))
+    assert diagnosis.verdict(mistake, said) == "wrong"
