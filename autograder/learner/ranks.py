@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, NoReturn
 
 import torch
+from torch.distributed import distributed_c10d
 
 from autograder.learner.calls import serve
 from autograder.learner.loading import LoadedModule
 from autograder.results import Fault, Status, StudentFault
+from autograder.wire import values
+
+_KEPT: list[Any] = []  # what each process group that this process joined hangs on
 
 
 def ask_in_forks(loaded: LoadedModule, limit: int, seconds: float, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
@@ -39,9 +45,41 @@ def ask_in_forks(loaded: LoadedModule, limit: int, seconds: float, make_requests
                 rank.join()
 
 
-def _answer(loaded: LoadedModule, limit: int, frame: bytes, sender: Connection) -> None:
+def keep_process_groups() -> None:
+    """Let no process group be torn down in this process, though it counts as destroyed once it is.
+
+    The destructor of a group joins gloo's threads. It may run while its thread holds the interpreter's lock, for which gloo's
+    threads may wait: a DistributedDataParallel that outlives `destroy_process_group()`, as in PyTorch's own tutorial, stops
+    the process at random. A group that is kept has no destructor, and a later one shares no name with it in their store.
+    The process has to be left by `os._exit` or a signal.
+    """
+    home: Any = distributed_c10d
+    make = home._new_process_group_helper
+
+    def make_and_keep(size: int, rank: int, members: list[int], backend: Any, store: Any, *args: Any, **kwargs: Any) -> Any:
+        own = home.PrefixStore(f"group {len(_KEPT)}", store)
+        made = make(size, rank, members, backend, own, *args, **kwargs)
+        _KEPT.append(made)
+        return made
+
+    # By whatever name a learner has imported init_process_group, it finds this one in its module.
+    home._new_process_group_helper = make_and_keep
+
+
+def failed(reply: bytes) -> bool:
+    """Whether a rank replied with a fault. It should end then, so that the others do not wait for it."""
+    return "fault" in values.decode(reply)
+
+
+def _answer(loaded: LoadedModule, limit: int, frame: bytes, sender: Connection) -> NoReturn:
     torch.set_num_threads(1)  # more threads than one can hang in a fork
-    sender.send_bytes(serve(loaded, frame, limit))
+    keep_process_groups()
+    reply = serve(loaded, frame, limit)
+    sender.send_bytes(reply)
+    parent = multiprocessing.parent_process()
+    if not failed(reply) and parent is not None:
+        parent.join()  # not really: it stays, and its connections with it, until all ranks have replied and it is killed
+    os._exit(0)
 
 
 def _reply(receiver: Connection, end: float) -> bytes:

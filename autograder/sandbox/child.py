@@ -65,7 +65,7 @@ class Child:
         """
         self._limits = spec.limits
         first = {"files": dict(spec.files), "module": spec.module, "tasks": list(spec.tasks),
-                 "devices": spec.devices, "gpu": spec.gpu, "reply_bytes": spec.limits.reply_mb << 20,
+                 "devices": spec.devices, "gpu": spec.gpu, "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
                  "import_seconds": spec.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(frames.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS

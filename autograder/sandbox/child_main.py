@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder.learner import calls, forbidden_scan, loading
+from autograder.learner import calls, forbidden_scan, loading, ranks
 from autograder.submission import notebook
 from autograder.wire import frames, values
 
@@ -37,12 +37,17 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     fault = write_files(folder, order["files"])
     # Sent before any line of the submission has run, so the grader may believe it.
     frames.send(stream, nonce, values.encode({"looked": look(order), "fault": fault}))
+    if order["rank"]:
+        ranks.keep_process_groups()
     loaded = loading.load(folder / order["module"], seconds=order["import_seconds"])
     failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
     frames.send(stream, nonce, values.encode({"loaded": failure}))
     while True:
         nonce, body = frames.receive(stream, MAX_REQUEST)
-        frames.send(stream, nonce, calls.serve(loaded, bytes(body), order["reply_bytes"]))
+        reply = calls.serve(loaded, bytes(body), order["reply_bytes"])
+        frames.send(stream, nonce, reply)
+        if order["rank"] and ranks.failed(reply):
+            return  # or the others wait for it
 
 
 def rehearse() -> None:

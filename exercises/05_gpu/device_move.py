@@ -166,5 +166,5 @@ def ddp_train(
     """
     # TODO: join the process group (backend "gloo" on the CPU, "nccl" with a GPU for each process)
     # TODO: wrap net, make sampler, loader and optimizer, train
-    # TODO: delete the wrapper (del) and only then destroy the process group: the other way round may never return
+    # TODO: destroy the process group
     raise NotImplementedError

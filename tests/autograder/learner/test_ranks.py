@@ -1,0 +1,99 @@
+"""Several processes that train together, in a self-check: groups that are destroyed and yet not torn down."""
+
+from __future__ import annotations
+
+import functools
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autograder.checks.student import Student
+from autograder.learner import ranks
+from autograder.learner.loading import load
+from autograder.results import Status, StudentFault
+
+SECONDS = 60.0
+
+# As PyTorch's own tutorial writes it: the wrapper is still alive when its group is destroyed.
+TUTORIAL = """
+import weakref
+import torch
+import torch.distributed as dist
+from torch.distributed import destroy_process_group, init_process_group, is_initialized
+
+def train(rank, world_size, init_method):
+    init_process_group("gloo", init_method=init_method, rank=rank, world_size=world_size)
+    group = weakref.ref(dist.group.WORLD)
+    model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(3, 2))
+    for _ in range(3):
+        model(torch.full((4, 3), rank + 1.0)).sum().backward()
+    destroy_process_group()
+    return group, model.module.weight.grad
+
+def sums(rank, world_size, init_method):
+    found = []
+    for turn in range(3):
+        init_process_group("gloo", init_method=init_method, rank=rank, world_size=world_size)
+        few = dist.new_group([0])
+        number = torch.tensor(10 * turn + rank)
+        dist.all_reduce(number)
+        found.append([number.item(), dist.get_rank(), dist.get_world_size(few) if rank == 0 else 1])
+        destroy_process_group()
+    return found
+
+def fail_in_one(rank, world_size, init_method):
+    init_process_group("gloo", init_method=init_method, rank=rank, world_size=world_size)
+    if rank == 1:
+        raise ValueError("this one fails")
+    dist.all_reduce(torch.zeros(1))
+"""
+
+
+@pytest.fixture
+def student(tmp_path: Path) -> Student:
+    path = tmp_path / "together.py"
+    path.write_text(textwrap.dedent(TUTORIAL))
+    return Student(lambda _: b"", 0, ask_ranks=functools.partial(ranks.ask_here, load(path), 1 << 20, SECONDS))
+
+
+def trained(module: Any, *place: Any) -> dict[str, Any]:
+    group, gradient = module.train(*place)
+    kept = group() is not None
+    try:
+        rank: Any = module.dist.get_rank()
+    except ValueError as error:
+        rank = str(error)
+    return {"kept": kept, "gradient": gradient, "destroyed": not module.is_initialized(), "rank": rank}
+
+
+def test_a_group_that_is_destroyed_under_its_wrapper_is_kept_and_counts_as_destroyed(student: Student) -> None:
+    for found in student.ranks(trained, 2):
+        assert found["kept"]
+        assert found["destroyed"]
+        assert found["gradient"].tolist() == [[18.0] * 3] * 2  # 3 · 4 samples · the mean of 1 and 2
+        assert "Default process group has not been initialized" in found["rank"]
+
+
+def summed(module: Any, *place: Any) -> Any:
+    return module.sums(*place)
+
+
+def test_a_group_may_follow_on_one_that_is_destroyed(student: Student) -> None:
+    found = student.ranks(summed, 2)
+    assert found == [[[turn * 20 + 1, rank, 1] for turn in range(3)] for rank in range(2)]
+
+
+def failing(module: Any, *place: Any) -> None:
+    module.fail_in_one(*place)
+
+
+def test_a_rank_that_fails_does_not_let_the_others_wait(student: Student) -> None:
+    started = time.monotonic()
+    with pytest.raises(StudentFault) as stopped:
+        student.ranks(failing, 2)
+    assert stopped.value.fault.status is Status.ERROR
+    assert "this one fails" in stopped.value.fault.message
+    assert time.monotonic() - started < SECONDS / 2
