@@ -88,7 +88,7 @@ def checks(topic: course.Topic) -> list[Callable[..., None]]:
     spec = importlib.util.spec_from_file_location("hidden_suite", topic.hidden_suite)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["hidden_suite"] = importlib.util.module_from_spec(spec)  # where `inspect` looks for its source
     spec.loader.exec_module(module)
     return [value for name, value in vars(module).items() if name.startswith("test_ddp_train__")]
 
