@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def swaps(machine: Machine) -> list[Swap]:
     """The entry of torch's engine, and how it calls functions written in Python."""
     run_backward = torch.autograd._engine_run_backward  # type: ignore[attr-defined]  # imported there, not exported
-    apply_forward = torch.autograd.Function.__dict__["apply"].__func__
+    apply_forward: Any = torch.autograd.Function.__dict__["apply"]  # a classmethod, of Python's or (torch 2.14) of C's
     apply_backward: Any = BackwardCFunction.apply
 
     def run_with_calls_seen(*args: Any, **kwargs: Any) -> Any:
@@ -28,7 +28,7 @@ def swaps(machine: Machine) -> list[Swap]:
             return run_backward(*args, **kwargs)
 
     def forward(function: type, *args: Any, **kwargs: Any) -> Any:
-        results = apply_forward(function, *args, **kwargs)
+        results = apply_forward.__get__(None, function)(*args, **kwargs)
         outputs = results if isinstance(results, tuple) else (results,)
         nodes = [out.grad_fn for out in outputs if isinstance(out, torch.Tensor)]
         for node in nodes:
