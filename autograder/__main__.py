@@ -4,4 +4,5 @@ import sys
 
 from autograder.frontends.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the workers of a grading import this module too
+    sys.exit(main())
