@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import inspect
 import marshal
+import operator
 import symtable
 import textwrap
 import types
@@ -76,11 +78,9 @@ class _Packer:
             self.imports.append(f"import {value.__name__} as {name}")
         elif home == self._names["__name__"] and isinstance(value, types.FunctionType | type):
             self.definition(name, value)
-        elif (text := _literal(value)) is not None:
+        elif text := _literal(value) or _path(value):
             self.parts.setdefault(name, f"{name} = {text}")
-        elif home and hasattr(value, "__qualname__") and home != "builtins":
-            self.imports.append(f"from {home} import {value.__qualname__} as {name}")
-        elif home != "builtins" or not hasattr(value, "__qualname__"):
+        elif home != "builtins":
             raise ProbeError(f"the probe {self._probe} uses {name}, a {type(value).__name__} of its module, which cannot "
                              "travel: pass it as an argument, or make it a function")  # fmt: skip
 
@@ -105,6 +105,16 @@ def _global_names(text: str) -> Iterator[str]:
         pending.extend(table.get_children())
         top = table.get_type() == "module"
         yield from (s.get_name() for s in table.get_symbols() if s.is_referenced() and (top or s.is_global()))
+
+
+def _path(value: Any) -> str:
+    """An expression that finds a function or class where it was imported from; "" if it cannot be found there."""
+    home, path = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
+    try:
+        found = operator.attrgetter(path)(importlib.import_module(home)) if home and path else None
+    except (ImportError, AttributeError):
+        return ""
+    return f"__import__('importlib').import_module({home!r}).{path}" if found is value else ""
 
 
 def _literal(value: object) -> str | None:
