@@ -13,14 +13,23 @@ UNUSABLE = "What your code returned has a kind, a shape or a size that the check
 
 
 def judge(error: BaseException | None, title: str, student: Student | None, seconds: float) -> CheckResult:
-    """The result of one check from what it raised; anything but a verdict on the learner's code is BROKEN."""
+    """The result of one check from what it raised.
+
+    Args:
+        error: what the check raised, or None.
+        title: the sentence that completes "it …".
+        student: the check's way to the submission, if there was one: its arguments are evidence.
+        seconds: how long the check took.
+
+    Returns:
+        PASSED, FAILED, or the status of the learner's fault; for anything else BROKEN, which is no verdict on their code.
+    """
     if error is None:
         return CheckResult(Status.PASSED, title, seconds=seconds)
     if isinstance(error, StudentFault):
         return CheckResult(error.fault.status, title, error.fault.message, seconds=seconds)
     if isinstance(error, Mismatch):
-        arguments = student.arguments if student else ()
-        sentence = "" if error.actual is None else suspects.suspect(error.actual, error.expected, arguments)
+        sentence = suspects.sentence([claims(error, student)])
         return CheckResult(Status.FAILED, title, clean(error.message), clean(error.detail), sentence, seconds)
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)
@@ -28,3 +37,10 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
         return CheckResult(Status.BROKEN, title, clean(f"Fault of the kit: {error}."), seconds=seconds)
     reason = f"The suite itself failed: {type(error).__name__}: {one_line(error)}."
     return CheckResult(Status.BROKEN, title, clean(reason), seconds=seconds)
+
+
+def claims(error: BaseException | None, student: Student | None) -> tuple[suspects.Claim, ...]:
+    """How the wrong value of a failed comparison can be read, for `suspects.sentence`; () where no value was compared."""
+    if not isinstance(error, Mismatch) or error.actual is None:
+        return ()
+    return suspects.claims(error.actual, error.expected, student.arguments if student else ())

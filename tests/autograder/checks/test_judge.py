@@ -4,15 +4,26 @@ import pytest
 import torch
 
 from autograder.checks.compare import Mismatch, expect_close
-from autograder.checks.judge import judge
+from autograder.checks.judge import claims, judge
 from autograder.checks.student import Student
+from autograder.checks.suspects import sentence
 from autograder.errors import SandboxError
 from autograder.results import CheckResult, Fault, Status, StudentFault
 
 
+class Silent:
+    """Is never asked."""
+
+    def ask(self, frame: bytes) -> bytes:
+        raise AssertionError
+
+    def ask_ranks(self, make_frames):
+        raise AssertionError
+
+
 @pytest.fixture
 def student():
-    return Student(ask=bytes, seed=0)
+    return Student(Silent(), seed=0)
 
 
 def test_no_exception_is_a_pass():
@@ -39,6 +50,15 @@ def test_the_submissions_arguments_are_seen(student):
         expect_close(torch.tensor([3.0, -1.0]), torch.tensor([3.0, 0.0]))
     assert judge(caught.value, "", student, 0).diagnosis == "It equals one of the inputs, unchanged."
     assert judge(caught.value, "", None, 0).diagnosis == ""
+
+
+def test_the_claims_of_two_checks_are_laid_side_by_side(student):
+    found = []
+    for n in (3, 5):
+        student.arguments = (torch.ones(n, 2),)
+        found.append(claims(Mismatch("wrong", actual=0.25 * n, expected=0.25), student))
+    assert sentence(found) == "Exactly the batch size too large: is the mean missing?"
+    assert claims(None, student) == claims(Mismatch("own"), student) == claims(ValueError(), None) == ()
 
 
 def test_a_suites_own_sentence_has_no_suspect(student):
