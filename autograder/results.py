@@ -66,8 +66,31 @@ class StudentFault(Exception):
 
 
 @dataclass(frozen=True)
+class Claim:
+    """One reading of one wrong value.
+
+    `key` is what is claimed, the same for every comparison that bears it out; `sentence` says it to the learner, never with
+    values. `sizes` is what must differ between two comparisons for both to count: the size that a factor is claimed to be,
+    or the shapes; () where this comparison does not tell the claim from another. `alone` is whether it is proof enough alone.
+    """
+
+    key: str
+    sentence: str
+    sizes: tuple[object, ...]
+    alone: bool = False
+
+
+@dataclass(frozen=True)
 class CheckResult:
-    """One check of a task; `message` speaks to the learner, `detail` adds values that only a self-check may show."""
+    """One check of a task.
+
+    Attributes:
+        title: completes "it …", for the learner.
+        message: speaks to the learner.
+        detail: adds values that only a self-check may show.
+        diagnosis: names the likely mistake, or is "".
+        claims: how the wrong value can be read; see `checks.suspects`.
+    """
 
     status: Status
     title: str = ""
@@ -75,6 +98,7 @@ class CheckResult:
     detail: str = ""
     diagnosis: str = ""
     seconds: float = 0.0
+    claims: tuple[Claim, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

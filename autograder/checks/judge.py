@@ -6,7 +6,7 @@ from autograder.checks import suspects
 from autograder.checks.compare import Mismatch
 from autograder.checks.student import Student
 from autograder.errors import SandboxError
-from autograder.results import CheckResult, Status, StudentFault
+from autograder.results import CheckResult, Claim, Status, StudentFault
 from autograder.text import clean, one_line
 
 UNUSABLE = "What your code returned has a kind, a shape or a size that the check cannot work with."
@@ -29,8 +29,9 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
     if isinstance(error, StudentFault):
         return CheckResult(error.fault.status, title, error.fault.message, seconds=seconds)
     if isinstance(error, Mismatch):
-        sentence = suspects.sentence([claims(error, student)])
-        return CheckResult(Status.FAILED, title, clean(error.message), clean(error.detail), sentence, seconds)
+        found = claims(error, student)
+        return CheckResult(Status.FAILED, title, clean(error.message), clean(error.detail), suspects.sentence([found]),
+                           seconds, found)  # fmt: skip
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)
     if isinstance(error, SandboxError):
@@ -39,7 +40,7 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
     return CheckResult(Status.BROKEN, title, clean(reason), seconds=seconds)
 
 
-def claims(error: BaseException | None, student: Student | None) -> tuple[suspects.Claim, ...]:
+def claims(error: BaseException | None, student: Student | None) -> tuple[Claim, ...]:
     """How the wrong value of a failed comparison can be read, for `suspects.sentence`; () where no value was compared."""
     if not isinstance(error, Mismatch) or error.actual is None:
         return ()

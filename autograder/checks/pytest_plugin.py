@@ -16,7 +16,7 @@ import pytest
 import pytest_timeout
 import torch
 
-from autograder.checks import collecting
+from autograder.checks import collecting, suspects
 from autograder.checks.check import Check, Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE, Place
 from autograder.checks.judge import UNUSABLE, judge
@@ -155,7 +155,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if check is None or report.skipped or (call.excinfo is None and call.when != "call"):
         return report
     result = _result(item, call)
-    item.config.stash[SELF_CHECK].results.setdefault(check.task, []).append(result)
+    results = item.config.stash[SELF_CHECK].results.setdefault(check.task, [])
+    results.append(result)
+    if result.claims and not result.diagnosis:
+        shared = suspects.sentence([each.claims for each in results if each.status is Status.FAILED])
+        result = replace(result, diagnosis=shared)
     if result.status is not Status.PASSED and result.status is not Status.BROKEN:
         report.longrepr = explain(check, result)
     return report

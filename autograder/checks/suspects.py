@@ -14,27 +14,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from autograder.results import Claim
+
 DISTINCT = 4  # magnitudes, at least, for one comparison to be heard alone
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One reading of one wrong value.
-
-    `key` is what is claimed, the same for every comparison that bears it out; `sentence` says it to the learner, never with
-    values. `sizes` is what must differ between two comparisons for both to count: the size that a factor is claimed to be,
-    or the shapes; () where this comparison does not tell the claim from another. `alone` is whether it is proof enough alone.
-    """
-
-    key: str
-    sentence: str
-    sizes: tuple[object, ...]
-    alone: bool = False
 
 
 def claims(actual: Any, expected: Any, arguments: Sequence[Any] = ()) -> tuple[Claim, ...]:

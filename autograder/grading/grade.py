@@ -116,7 +116,7 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
     attachments, tasks = dict[str, Any](), []
     with contextlib.closing(session):
         for task in plan.topic.tasks:
-            runs = list(policy.grade_task(task, session, runner, modules))
+            runs = policy.grade_task(task, session, runner, modules)
             tasks.append(summarise(task.id, task.points, task.hint, [run.result for run in runs]))
             for run in runs:
                 attachments.update(run.attached)

@@ -8,15 +8,17 @@
    on what a submission returned, while the sandbox held and the solution passes it, has failed that submission: a fault of
    the kit must not be something that a submission can cause at will.
 5. **Main check first.** A task's first check is its main one. Without it the task earns nothing, so the others are not run.
-6. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so, or else the suspects' sentence.
+6. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so. Where no mutant does, the suspects
+   speak, if all the task's failed checks bear them out (see `checks.suspects`); after a failed main check the next one is
+   run for this alone.
 7. **Points**: see `results.summarise`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
+from autograder.checks import suspects
 from autograder.checks.judge import UNUSABLE
 from autograder.course import Task
 from autograder.grading.check_run import CheckRun, CheckRunner
@@ -25,13 +27,14 @@ from autograder.results import CheckResult, Status
 from autograder.sandbox.session import Session
 
 
-def grade_task(task: Task, session: Session, runner: CheckRunner, modules: CourseModules) -> Iterator[CheckRun]:
+def grade_task(task: Task, session: Session, runner: CheckRunner, modules: CourseModules) -> list[CheckRun]:
     """Run one task's checks against a submission, as the rules above say."""
     forbidden = session.forbidden(task.id)
     if forbidden is not None:
-        yield CheckRun(CheckResult(forbidden.status, "", forbidden.message))
-        return
-    for number, check in enumerate(runner.checks_of(task)):
+        return [CheckRun(CheckResult(forbidden.status, "", forbidden.message))]
+    runs: list[CheckRun] = []
+    checks = runner.checks_of(task)
+    for number, check in enumerate(checks):
         found = runner.run(check, session)
         if found.result.status not in (Status.PASSED, Status.MISSING):
             session.fresh()
@@ -41,6 +44,19 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
             result = replace(result, status=Status.FAILED, message=UNUSABLE)
         else:
             result = replace(result, diagnosis=modules.diagnosis(check, found) or result.diagnosis)
-        yield replace(found, result=result)
+        runs.append(replace(found, result=result))
         if number == 0 and result.status is not Status.PASSED:
-            return
+            heard = [result]
+            if result.claims and not result.diagnosis and len(checks) > 1:
+                heard.append(runner.run(checks[1], session).result)
+            return _with_shared_claim(runs, heard)
+    return _with_shared_claim(runs, [run.result for run in runs])
+
+
+def _with_shared_claim(runs: list[CheckRun], heard: list[CheckResult]) -> list[CheckRun]:
+    """The runs, with what all failed comparisons that were `heard` agree on for a diagnosis where there is none."""
+    sentence = suspects.sentence([result.claims for result in heard if result.status is Status.FAILED])
+    return [
+        replace(run, result=replace(run.result, diagnosis=sentence)) if run.result.claims and not run.result.diagnosis else run
+        for run in runs
+    ]
