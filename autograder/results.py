@@ -36,13 +36,16 @@ class SubmissionStatus(StrEnum):
     BROKEN = "broken"
 
 
+PEER_LOST = "PeerLost"  # a fault's kind: one of several processes saw its connection to another break
+
+
 @dataclass(frozen=True)
 class Fault:
     """Why the learner's code gave no value.
 
     Attributes:
         message: for the learner.
-        kind: the exception's type, by name.
+        kind: the exception's type, by name, or PEER_LOST.
         place: the part of the message that says where in the learner's files it was.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.checks.probes import probe_code
-from autograder.results import Fault, Status, StudentFault
+from autograder.results import PEER_LOST, Fault, Status, StudentFault
 from autograder.text import clean
 from autograder.wire import values
 from autograder.wire.respondent import Respondent
@@ -105,8 +105,8 @@ class Student:
                     answers.append(read_reply(frame)["value"])
                 except StudentFault as stopped:
                     faults.append(stopped)
-            if faults:  # the others only saw the connection to the first one break
-                raise min(faults, key=lambda stopped: "onnection" in stopped.fault.message)
+            if faults:  # those that lost a peer only saw the connection to the one that failed break
+                raise min(faults, key=lambda stopped: stopped.fault.kind == PEER_LOST)
         except StudentFault as stopped:
             fault = stopped.fault
             if fault.status is Status.TIMEOUT:

@@ -15,7 +15,7 @@ import types
 from pathlib import Path
 
 from autograder.learner import forbidden_trap
-from autograder.results import Fault, Status
+from autograder.results import PEER_LOST, Fault, Status
 from autograder.text import clean, one_line
 
 SUITE = "<suite>"  # the file name of a probe's code
@@ -59,7 +59,12 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError")
-    return Fault(Status.ERROR, clean(_sentence(error, where)), kind)
+    return Fault(Status.ERROR, clean(_sentence(error, where)), PEER_LOST if _lost_peer(error) else kind)
+
+
+def _lost_peer(error: BaseException) -> bool:
+    """Whether a process group's connection broke: gloo says so in words alone, where it raises a RuntimeError."""
+    return isinstance(error, ConnectionError) or (isinstance(error, RuntimeError) and "onnection " in str(error))
 
 
 _ARGUMENTS = re.compile(r"\(\) (takes|missing|got an unexpected|got multiple) ")  # Python's words, not those of a kernel

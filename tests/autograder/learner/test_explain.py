@@ -5,10 +5,11 @@ import types
 
 import pytest
 import torch
+import torch.distributed
 
 from autograder.learner.explain import SUITE, call_fault, import_fault
 from autograder.learner.forbidden_trap import Forbidden
-from autograder.results import Status
+from autograder.results import PEER_LOST, Status
 
 
 @pytest.fixture
@@ -205,3 +206,17 @@ def test_a_module_that_cannot_be_imported(tmp_path, source, words):
     with pytest.raises(BaseException) as caught:  # noqa: PT011  whatever it is
         exec(compile(source, str(path), "exec"), vars(types.ModuleType("net")))
     assert import_fault(caught.value, tmp_path, "net.py").message == words
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (RuntimeError("[../gloo/pair.cc:525] Connection closed by peer [127.0.0.1]:4711"), True),
+        (torch.distributed.DistNetworkError("The client socket has failed: Connection refused "), True),
+        (ConnectionResetError("reset"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("Connection closed by peer"), False),
+    ],
+)
+def test_who_only_lost_a_peer_is_told_apart_from_who_failed(error, lost, tmp_path):
+    assert (call_fault(error, tmp_path).kind == PEER_LOST) is lost
