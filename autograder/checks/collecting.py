@@ -82,7 +82,7 @@ def _placed(path: Path) -> tuple[Path, str, bool] | None:
 
 
 def _caller(item: pytest.Function) -> Callable[[Fixtures], object]:
-    """Calls the author's function with the fixtures that pytest has made for it, the author's own among them."""
+    """Call the author's function with the fixtures that pytest has made for it, the author's own among them."""
 
     def call(_: Fixtures) -> object:
         names = item._fixtureinfo.argnames  # no public name: what pytest's own call of the function reads

@@ -109,7 +109,7 @@ def _thread_start(machine: Machine) -> object:
 
 @contextlib.contextmanager
 def _host_first() -> Iterator[None]:
-    """Makes `torch.tensor(data, device=…)` build on the host and then move, which the dispatch mode sees."""
+    """Make `torch.tensor(data, device=…)` build on the host and then move, which the dispatch mode sees."""
     before = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)  # noqa: FBT003  # a function of C
     try:

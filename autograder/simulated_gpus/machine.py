@@ -129,14 +129,14 @@ class Machine:
         return HOST if device.type == "cpu" else None
 
     def select(self, ordinal: int) -> int:
-        """Makes a device the thread's current one, unless the ordinal is negative; the one before is returned."""
+        """Make a device the thread's current one, unless the ordinal is negative; the one before is returned."""
         before = self.thread.current
         if ordinal >= 0:
             self.thread.current = self.checked(ordinal)
         return before
 
     def place(self, storage: torch.UntypedStorage, ordinal: int) -> None:
-        """Records that a storage lives on a device, and the memory that it takes there."""
+        """Record that a storage lives on a device, and the memory that it takes there."""
         storage._ordinal = ordinal  # type: ignore[attr-defined]  # a swap gives every storage this attribute
         storage._allocation = (  # type: ignore[attr-defined]  # freed with the storage, or when it is placed elsewhere
             Allocation(self.memory[ordinal], storage.nbytes()) if ordinal >= 0 else None

@@ -46,7 +46,7 @@ def storages(tensor: torch.Tensor) -> list[torch.UntypedStorage]:
 
 
 def put(machine: Machine, tensor: torch.Tensor, ordinal: int) -> None:
-    """Records that a tensor lives on a device, with everything that shares its memory."""
+    """Record that a tensor lives on a device, with everything that shares its memory."""
     for storage in storages(tensor):
         machine.place(storage, ordinal)
 
@@ -58,7 +58,7 @@ def lives(tensor: torch.Tensor) -> int:
 
 
 def decide(machine: Machine, tensor: object, like: object) -> None:
-    """Settles that an undecided tensor lives where another one does."""
+    """Settle that an undecided tensor lives where another one does."""
     if isinstance(tensor, torch.Tensor) and isinstance(like, torch.Tensor) and lives(tensor) == UNDECIDED:
         put(machine, tensor, lives(like))
 

@@ -22,7 +22,7 @@ class Stream:
         self._before: list[int] = []
 
     def synchronize(self) -> None:
-        """Returns at once, as the other methods that wait do."""
+        """Return at once, as the other methods that wait do."""
 
     def wait_stream(self, stream: Any) -> None:
         """See `synchronize`."""
@@ -71,14 +71,14 @@ class Event:
         self._recorded: float | None = None
 
     def record(self, stream: Any = None) -> None:  # noqa: ARG002  # torch's signature
-        """Takes the moment."""
+        """Take the moment."""
         self._recorded = time.perf_counter()
 
     def synchronize(self) -> None:
-        """Returns at once."""
+        """Return at once."""
 
     def wait(self, stream: Any = None) -> None:
-        """Returns at once."""
+        """Return at once."""
 
     def query(self) -> bool:
         """True: all work is done."""

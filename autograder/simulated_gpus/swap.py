@@ -19,7 +19,7 @@ class Swap(NamedTuple):
 
 @contextlib.contextmanager
 def swapped(swaps: Iterable[Swap]) -> Iterator[None]:
-    """Puts the swaps in force for the block, in order, and undoes them in reverse order."""
+    """Put the swaps in force for the block, in order, and undo them in reverse order."""
     with contextlib.ExitStack() as undo:
         for owner, name, value in swaps:
             own = vars(owner)  # the raw entry: getattr would bind class attributes and find inherited ones

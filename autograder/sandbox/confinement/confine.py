@@ -60,7 +60,7 @@ class Layer:
 
 
 def layers() -> tuple[Layer, ...]:
-    """Returns the layers of confinement, each tried in a child so that nothing changes for the caller."""
+    """Return the layers of confinement, each tried in a child so that nothing changes for the caller."""
     return (
         _tried("landlock", _try_landlock),
         _tried("seccomp", _try_seccomp),
@@ -71,7 +71,7 @@ def layers() -> tuple[Layer, ...]:
 
 
 def tier(found: Iterable[Layer]) -> str:
-    """Returns "full" where Landlock, system-call filter and limits are all present, else "reduced"."""
+    """Return "full" where Landlock, system-call filter and limits are all present, else "reduced"."""
     present = {layer.name for layer in found if layer.present}
     return "full" if {"landlock", "seccomp", "limits"} <= present else "reduced"
 
@@ -79,7 +79,7 @@ def tier(found: Iterable[Layer]) -> str:
 def confine(
     scratch: Path, limits: OsLimits, *, readable: Sequence[Path] = (), network: bool = False, gpu: bool = False
 ) -> tuple[str, ...]:
-    """Confines the calling process for good. Call it in a fresh single-threaded fork, before any student code.
+    """Confine the calling process for good. Call it in a fresh single-threaded fork, before any student code.
 
     Afterwards the process reads Python, the system's libraries and `readable`, writes `scratch` alone (its working
     folder, HOME and TMPDIR), holds a small clean environment, and can neither start a process or program nor reach the
@@ -134,7 +134,7 @@ def confine(
 
 
 def close_fds(keep: Iterable[int]) -> None:
-    """Closes every file descriptor but those in `keep`."""
+    """Close every file descriptor but those in `keep`."""
     kept = {*keep}
     for entry in Path("/dev/fd").iterdir():
         if int(entry.name) not in kept:

@@ -27,7 +27,7 @@ _SCOPE_ABSTRACT_SOCKETS_AND_SIGNALS = 3
 
 
 def abi() -> int:
-    """Returns the version of Landlock that the kernel offers, 0 where it offers none."""
+    """Return the version of Landlock that the kernel offers, 0 where it offers none."""
     try:
         return linux.syscall("landlock_create_ruleset", _CREATE_RULESET, None, 0, _VERSION_QUERY)
     except OSError:
@@ -35,7 +35,7 @@ def abi() -> int:
 
 
 def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool = False, version: int | None = None) -> None:
-    """Confines the calling thread, for good, to reading below `readable` and writing below `writable`.
+    """Confine the calling thread, for good, to reading below `readable` and writing below `writable`.
 
     Nothing can be executed, and only plain files and folders can be made. Where the kernel can (ABI 4, 6), TCP is
     closed too unless `network` is given, and so are signals and abstract sockets to processes outside.

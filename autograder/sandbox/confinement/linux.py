@@ -14,14 +14,14 @@ _PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 
 @cache
 def libc() -> ctypes.CDLL:
-    """Returns the C library."""
+    """Return the C library."""
     if sys.platform != "linux":
         raise OSError(errno.ENOSYS, "not a Linux system")
     return ctypes.CDLL(None, use_errno=True)
 
 
 def checked(result: int, what: str) -> int:
-    """Returns the result of a C function, or raises the OSError that it left in errno; `what` names the call."""
+    """Return the result of a C function, or raise the OSError that it left in errno; `what` names the call."""
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code, f"{what}: {os.strerror(code)}")
@@ -29,36 +29,36 @@ def checked(result: int, what: str) -> int:
 
 
 def syscall(what: str, number: int, *arguments: int | bytes | None) -> int:
-    """Makes system call `number`; `what` names it in the OSError. Integers travel as C longs, bytes as pointers."""
+    """Make system call `number`; `what` names it in the OSError. Integers travel as C longs, bytes as pointers."""
     converted = [ctypes.c_long(a) if isinstance(a, int) else ctypes.c_char_p(a) for a in arguments]
     return checked(int(libc().syscall(ctypes.c_long(number), *converted)), what)
 
 
 def prctl(option: int, *arguments: int) -> int:
-    """Sets or reads a property of the calling process, as section 2 of the manual has it."""
+    """Set or read a property of the calling process, as section 2 of the manual has it."""
     padded = (*arguments, 0, 0, 0, 0)[:4]
     return checked(int(libc().prctl(option, *map(ctypes.c_ulong, padded))), f"prctl {option}")
 
 
 def enter_new(flags: int) -> None:
-    """Moves the calling process into new namespaces, given as CLONE_NEW flags."""
+    """Move the calling process into new namespaces, given as CLONE_NEW flags."""
     checked(int(libc().unshare(flags)), "unshare")
 
 
 def mount(kind: str, target: Path, flags: int, options: str = "") -> None:
-    """Mounts a new file system on a folder, or changes how mounts below it propagate, as the flags say."""
+    """Mount a new file system on a folder, or change how mounts below it propagate, as the flags say."""
     source, name = kind.encode(), os.fsencode(target)
     result = libc().mount(source, name, source, ctypes.c_ulong(flags), options.encode())
     checked(int(result), f"mount {kind} on {target}")
 
 
 def die_with_parent() -> None:
-    """Has the kernel kill this process when the thread that forked it ends. A change of user id undoes it."""
+    """Have the kernel kill this process when the thread that forked it ends. A change of user id undoes it."""
     prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
 def in_child(action: Callable[[], str]) -> str:
-    """Runs `action` in a forked child, so that nothing it does to its process reaches the caller.
+    """Run `action` in a forked child, so that nothing it does to its process reaches the caller.
 
     Returns:
         What `action` returned.

@@ -26,7 +26,7 @@ _SCRATCH_FILES = 4096
 
 
 def available() -> tuple[str, ...]:
-    """Returns the namespaces that this process could enter, of NAMES; tried in a child. Empty where there are none."""
+    """Return the namespaces that this process could enter, of NAMES; tried in a child. Empty where there are none."""
     names: tuple[str, ...] = ()
     with suppress(OSError):
         names = tuple(linux.in_child(lambda: " ".join(_enter(NAMES))).split())
@@ -34,7 +34,7 @@ def available() -> tuple[str, ...]:
 
 
 def enter_namespaces() -> tuple[str, ...]:
-    """Moves this process into namespaces of its own, as far as the machine allows; never fails.
+    """Move this process into namespaces of its own, as far as the machine allows; never fails.
 
     Call it once, early, with one thread and no child. With a new PID namespace the process forks: the caller goes on
     as its process 1, and the process that the caller's parent knows only waits for it and ends as it ended. Either way
@@ -57,12 +57,12 @@ def enter_namespaces() -> tuple[str, ...]:
 
 
 def has_private_network() -> bool:
-    """Tells whether the loopback interface is this process's only one."""
+    """Tell whether the loopback interface is this process's only one."""
     return [name for _, name in socket.if_nameindex()] == ["lo"]
 
 
 def mount_scratch(folder: Path, size: int, uid: int, gid: int) -> bool:
-    """Mounts a file system of `size` bytes in memory over `folder`. Only this process sees it, and it ends with it.
+    """Mount a file system of `size` bytes in memory over `folder`. Only this process sees it, and it ends with it.
 
     Returns:
         Whether the machine allows it; the folder is as it was where not.

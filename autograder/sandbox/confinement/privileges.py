@@ -19,12 +19,12 @@ _FIRST_FREE_UID, _FREE_UIDS, _NOBODY = 0x70000000, 1 << 24, 65534  # systemd's l
 
 
 def may_administer() -> bool:
-    """Tells whether this process may enter namespaces and mount without a user namespace of its own."""
+    """Tell whether this process may enter namespaces and mount without a user namespace of its own."""
     return _has(_SYS_ADMIN)
 
 
 def own_uid() -> int | None:
-    """Returns a user id for one process alone, or None where this process cannot change its own."""
+    """Return a user id for one process alone, or None where this process cannot change its own."""
     if sys.platform != "linux" or os.geteuid() != 0 or not _has(_CHOWN, _SETGID, _SETUID):
         return None
     ranges = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text().splitlines()]
@@ -35,7 +35,7 @@ def own_uid() -> int | None:
 
 
 def drop(uid: int | None, paths: Iterable[Path]) -> None:
-    """Gives up every privilege for good, and takes the user id `uid` if given.
+    """Give up every privilege for good, and take the user id `uid` if given.
 
     One capability stays if `uid` could not reach one of `paths` without it: the one to read files whatever their mode.
     It is what lets root grade with a Python installed below /root; Landlock still says which files those are.
@@ -64,7 +64,7 @@ def drop(uid: int | None, paths: Iterable[Path]) -> None:
 
 
 def set_no_new_privileges() -> None:
-    """Makes it impossible to gain privileges, which lets an ordinary user install filters."""
+    """Make it impossible to gain privileges, which lets an ordinary user install filters."""
     linux.prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -66,7 +66,7 @@ _AF_INET, _AF_INET6, _AF_NETLINK, _NETLINK_ROUTE = 2, 10, 16, 0
 
 
 def supported() -> bool:
-    """Tells whether this kernel has system-call filters and this module knows the machine's system calls."""
+    """Tell whether this kernel has system-call filters and this module knows the machine's system calls."""
     try:
         *_, number = _architecture(platform.machine())
         action = _RET_ERRNO.to_bytes(4, "little")
@@ -77,7 +77,7 @@ def supported() -> bool:
 
 
 def install(pid: int, *, network: bool = False) -> None:
-    """Filters the system calls of the calling thread, and of all threads it starts, for good.
+    """Filter the system calls of the calling thread, and of all threads it starts, for good.
 
     Args:
         pid: the calling process, the only one it may send signals to.
@@ -96,7 +96,7 @@ def install(pid: int, *, network: bool = False) -> None:
 
 
 def program(machine: str, pid: int, *, network: bool = False) -> bytes:
-    """Returns the filter for a machine ("x86_64" or "aarch64") as BPF instructions of 8 bytes; see `install`."""
+    """Return the filter for a machine ("x86_64" or "aarch64") as BPF instructions of 8 bytes; see `install`."""
     audit, column, _ = _architecture(machine)
     allowed = _numbers(_ALLOWED + "," + _NETWORK if network else _ALLOWED, column)
     conditional = _numbers(_CONDITIONAL, column)
@@ -123,7 +123,7 @@ def program(machine: str, pid: int, *, network: bool = False) -> bytes:
 
 
 def _architecture(machine: str) -> tuple[int, int, int]:
-    """Returns the audit code, the column of the tables and the number of seccomp() itself."""
+    """Return the audit code, the column of the tables and the number of seccomp() itself."""
     for name, *facts in _AUDIT_ARCHITECTURES:
         if name == machine:
             code, column, number = facts
@@ -149,7 +149,7 @@ def _fail(code: int) -> bytes:
 
 
 def _low(argument: int) -> bytes:
-    """Loads the low half of an argument: all that the kernel reads of an int, little-endian."""
+    """Load the low half of an argument: all that the kernel reads of an int, little-endian."""
     return _op(_LOAD, _ARGUMENTS + 8 * argument)
 
 
