@@ -33,7 +33,7 @@ class Net(nn.Module):
             x: images (N, 1, 32, 32), any N ≥ 1
 
         Returns:
-            scores (N, 10), without softmax
+            scores (N, 10), without softmax; backward from them reaches every parameter
         """
         # TODO: send x through the layers
         raise NotImplementedError
@@ -51,7 +51,7 @@ def feature_sizes(size: int, kernels: list[int], pool: int) -> list[int]:
     """Spatial sizes of a square image on its way through a network, in order.
 
     For each kernel there is one convolution (stride 1, no padding), then one pooling with stride `pool` that rounds
-    down.
+    down. Without kernels there are no sizes.
 
     Example: feature_sizes(32, [3, 3], 2) == [30, 15, 13, 6]
     """
@@ -99,7 +99,7 @@ def mse_loss(net: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 def graph_walk(loss: Tensor, steps: int) -> list[str]:
     """Class names of the loss's grad_fn, then of its first next function, and so on: at most `steps` names.
 
-    The walk ends with the leaf's AccumulateGrad if it gets there.
+    The walk ends with the leaf's AccumulateGrad if it gets there. No steps, no names.
 
     Example: for w = torch.ones(2, requires_grad=True), graph_walk(w.exp().sum(), 9) is
     ["SumBackward0", "ExpBackward0", "AccumulateGrad"]
@@ -143,7 +143,7 @@ def stale_grads(net: nn.Module, optimizer: Optimizer) -> list[str]:
 
 
 def exponential_lrs(optimizer: Optimizer, gamma: float, epochs: int) -> list[float]:
-    """Learning rate used in each of `epochs` epochs under ExponentialLR, starting with the optimizer's own.
+    """Learning rate used in each of `epochs` epochs under ExponentialLR, starting with the optimizer's present one.
 
     The optimizer has one parameter group; it may end with the decayed rate.
 

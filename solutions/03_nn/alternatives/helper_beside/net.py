@@ -75,4 +75,4 @@ def stale_grads(net, optimizer):
 
 def exponential_lrs(optimizer, gamma, epochs):
     rate = optimizer.param_groups[0]["lr"]
-    return list(itertools.accumulate(range(epochs - 1), lambda lr, _: lr * gamma, initial=rate))
+    return list(itertools.accumulate(range(epochs), lambda lr, _: lr * gamma, initial=rate))[:epochs]

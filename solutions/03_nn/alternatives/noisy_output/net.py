@@ -91,12 +91,13 @@ def mse_loss(net, x, target):
 def graph_walk(loss, steps):
     names = []
     fn = loss.grad_fn
-    while True:
+    while len(names) < steps:
         print(fn)
         names.append(type(fn).__name__)
-        if len(names) == steps or not fn.next_functions:
-            return names
+        if not fn.next_functions:
+            break
         fn = fn.next_functions[0][0]
+    return names
 
 
 def sgd_update(net, lr):
@@ -128,9 +129,9 @@ def stale_grads(net, optimizer):
 
 
 def exponential_lrs(optimizer, gamma, epochs):
-    lrs = [optimizer.param_groups[0]["lr"]]
     scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma)
-    for _ in range(epochs - 1):
-        scheduler.step()  # PyTorch warns: the optimizer has not stepped
+    lrs = []
+    for _ in range(epochs):
         lrs.append(optimizer.param_groups[0]["lr"])
+        scheduler.step()  # PyTorch warns: the optimizer has not stepped
     return lrs
