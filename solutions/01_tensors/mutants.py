@@ -147,6 +147,8 @@ MUTANTS = (
     Mutant("normalize", "divides only the mean by std", "(images - mean.view(-1, 1, 1))",
            "images - mean.view(-1, 1, 1)"),
     Mutant("normalize", "subtracts the mean but does not divide", " / std.view(-1, 1, 1)", ""),
+    Mutant("normalize", "exchanges mean and std", "(images - mean.view(-1, 1, 1)) / std.view(-1, 1, 1)",
+           "(images - std.view(-1, 1, 1)) / mean.view(-1, 1, 1)"),
     Mutant("normalize", "multiplies by std", " / std", " * std"),
     Mutant("normalize", "divides by the variance", " / std.view(-1, 1, 1)", " / std.view(-1, 1, 1) ** 2"),
     Mutant("normalize", "adds the mean", "images - mean", "images + mean"),

@@ -151,6 +151,11 @@ MUTANTS = (
            "p, hot = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1])\n"
            "    slope = -hot / p / logits.shape[0]\n"
            "    return p * (slope - (slope * p).sum(1, keepdim=True))"),
+    Mutant("cross_entropy_backward", "adds a small number to the probabilities that it divides by",
+           "return grad / logits.shape[0]",
+           "p, hot = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1])\n"
+           "    slope = -hot / (p + 1e-7) / logits.shape[0]\n"
+           "    return p * (slope - (slope * p).sum(1, keepdim=True))"),
     Mutant("cross_entropy_backward", "lets one_hot guess the number of classes from the labels",
            "F.one_hot(labels, logits.shape[1])", "F.one_hot(labels)"),
     Mutant("cross_entropy_backward", QUOTIENTS, "return grad / logits.shape[0]",
@@ -191,9 +196,9 @@ MUTANTS = (
     Mutant("mlp_backward", "does not sum the gradient of b1 over the batch", "grad_hidden.sum(0)",
            "grad_hidden.clone()"),
     Mutant("mlp_backward", "transposes the gradient of w2", "grad_logits.t() @ active", "active.t() @ grad_logits"),
-    Mutant("mlp_backward", "averages the gradients of w1 and w2 over the batch once more",
+    Mutant("mlp_backward", "averages the gradient of w1 over the batch once more",
            "grad_hidden.t() @ x", "grad_hidden.t() @ x / x.shape[0]"),
-    Mutant("mlp_backward", "sums the gradients of b1 over everything", "grad_hidden.sum(0)", "grad_hidden.sum()"),
+    Mutant("mlp_backward", "sums the gradient of b1 over everything", "grad_hidden.sum(0)", "grad_hidden.sum()"),
     Mutant("mlp_backward", QUOTIENTS, "return {",
            quotients("w1, b1, w2, b2", "F.cross_entropy(F.linear(F.linear(x.double(), args[0], args[1]).relu(), "
                      "args[2], args[3]), labels)", 'dict(zip(("w1", "b1", "w2", "b2"), grads))\n    return {')),
@@ -305,6 +310,8 @@ MUTANTS = (
            'startswith(f"{name}.")', "startswith(name)"),
     Mutant("freeze_all_but", "also takes deeper children of the same name", 'full_name.startswith(f"{name}.")',
            'f".{name}." in f".{full_name}"'),
+    Mutant("freeze_all_but", "also takes parameters whose full name merely contains the child's name",
+           'full_name.startswith(f"{name}.")', "name in full_name"),
     Mutant("freeze_all_but", "does not unfreeze the child's parameters", 'full_name.startswith(f"{name}.")',
            'parameter.requires_grad and full_name.startswith(f"{name}.")'),
     Mutant("freeze_all_but", "does not freeze the module's own parameters", 'full_name.startswith(f"{name}.")',
@@ -343,6 +350,7 @@ MUTANTS = (
     Mutant("sgd_step", "updates a leaf while autograd records", "torch.no_grad()", "torch.enable_grad()"),
     Mutant("sgd_step", "freezes the parameters", "p.grad = None",
            "p.grad = None\n                p.requires_grad_(False)"),
+    Mutant("sgd_step", "divides by a batch size that nobody gave", "lr * p.grad", "lr * p.grad / len(params)"),
     Mutant("sgd_step", "divides by the number of elements", "lr * p.grad", "lr * p.grad / p.numel()"),
     Mutant("sgd_step", "uses only the sign of the gradient", "lr * p.grad", "lr * p.grad.sign()"),
     Mutant("sgd_step", "updates the first parameter only", "in params", "in params[:1]"),
