@@ -86,7 +86,7 @@ class _Packer:
 
 
 class _WithoutAnnotations(ast.NodeTransformer):
-    """Types are for the author's tools: where a probe runs, their names need not be known."""
+    """Types are for the author's tools: where a probe runs, their names need not be known. A class keeps its fields' types."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -95,6 +95,13 @@ class _WithoutAnnotations(ast.NodeTransformer):
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.body = [each if isinstance(each, ast.AnnAssign) else self.visit(each) for each in node.body]
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return ast.copy_location(ast.Assign([node.target], node.value) if node.value else ast.Pass(), node)
 
 
 def _global_names(text: str) -> Iterator[str]:

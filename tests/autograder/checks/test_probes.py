@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,15 @@ class Counter:
         self.count = self.start
 
 
-def helper(x: Unknown) -> Unknown:  # noqa: F821  a type that only the author's tools know
+def helper(x: Unknown) -> Unknown:
     return [FUNCTION(x), Counter().count]
 
 
+Unknown = Callable[[int], int]  # a type that only the author's tools know
+
+
 def uses_everything(module: types.ModuleType, x: torch.Tensor) -> Any:
-    array = np.zeros(2)
+    array: Unknown = np.zeros(2)
     return helper(x), SIZES, Alias(2, 2).in_features, array.size, F_of(x)
 
 
