@@ -20,7 +20,7 @@ from autograder.checks import collecting, suspects
 from autograder.checks.check import Check, Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE, Place
 from autograder.checks.judge import UNUSABLE, judge
-from autograder.course import Topic
+from autograder.course import Topic, warm
 from autograder.errors import KitError
 from autograder.images.torchvision_shim import import_module
 from autograder.images.training import Training, choose
@@ -109,10 +109,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Import now what would otherwise be charged to the first check that needs it."""
-    modules = {name for item in session.items if PLACE in item.stash for name in item.stash[PLACE].topic.warm}
+    checks = [item for item in session.items if PLACE in item.stash]
+    trains = any(item.stash[PLACE].task.trains for item in checks)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in sorted(modules):
+        for name in warm.modules({item.path.parent for item in checks}, trains=trains):
             import_module(name)
 
 

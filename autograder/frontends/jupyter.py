@@ -91,8 +91,8 @@ def _run_one(
         offered = {"student": fixtures.student, "rng": fixtures.rng, "attach": fixtures.attach}
         function(**{argument: offered[argument] for argument in inspect.signature(function).parameters})
 
-    marks = {mark.name: mark.args[0] for mark in getattr(function, "pytestmark", [])}
-    check = Check(topic, task, name, title_of(function), call, marks.get("devices"), known["forbid"])
+    devices = next((mark.args[0] for mark in getattr(function, "pytestmark", []) if mark.name == "devices"), None)
+    check = Check(topic, task, name, title_of(function), call, devices, known["forbid"])
     with simulated(check.devices), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
