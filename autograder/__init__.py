@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autograder.course.mutants import Mutant
     from autograder.images.drawings import CLASSES
     from autograder.images.training import Training
+    from autograder.learner.forbidden_trap import uses_autograd
     from autograder.wire.values import Resident
 
 _HOME = {
@@ -46,6 +47,7 @@ _HOME = {
     "expect_equal": "autograder.checks.compare",
     "expect_shape": "autograder.checks.compare",
     "expect_unchanged": "autograder.checks.compare",
+    "uses_autograd": "autograder.learner.forbidden_trap",
 }
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "expect_equal",
     "expect_shape",
     "expect_unchanged",
+    "uses_autograd",
 ]
 
 

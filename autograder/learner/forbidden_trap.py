@@ -64,6 +64,20 @@ def trap(technique: str, folder: Path) -> Iterator[None]:
             raise caught[0]
 
 
+def uses_autograd(call: Callable[[], object]) -> bool:
+    """Whether `call` is stopped where autograd is ruled out: for a probe that asks whether autograd had a part in a result.
+
+    def through_autograd(module, x):
+        return uses_autograd(lambda: module.slope(x))
+    """
+    try:
+        with trap("autograd", Path()):
+            call()
+    except Forbidden:
+        return True
+    return False
+
+
 def _replacements(refuse: Refuse, folder: Path, over: threading.Event) -> Iterator[tuple[type, str, Any]]:
     def apply(cls: type[Any], /, *_: object, **__: object) -> NoReturn:
         refuse(f"a custom autograd Function, {cls.__name__}")

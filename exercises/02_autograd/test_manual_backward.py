@@ -6,14 +6,12 @@ module.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged
-from autograder.learner.forbidden_trap import Forbidden, trap
+from autograder import Student, expect, expect_close, expect_dtype, expect_equal, expect_shape, expect_unchanged, uses_autograd
 
 # q_forward -----------------------------------------------------------------------------------------------------------
 
@@ -54,14 +52,8 @@ def test_q_backward__external_gradient(student: Student, rng: torch.Generator) -
 # q_autograd ----------------------------------------------------------------------------------------------------------
 
 
-def uses_autograd(module: Any, a: Tensor, b: Tensor, grad_q: Tensor) -> bool:
-    """Whether the call is stopped where autograd is ruled out, as in the tasks by hand."""
-    try:
-        with trap("autograd", Path()):
-            module.q_autograd(a, b, grad_q)
-    except Forbidden:
-        return True
-    return False
+def through_autograd(module: Any, a: Tensor, b: Tensor, grad_q: Tensor) -> bool:
+    return uses_autograd(lambda: module.q_autograd(a, b, grad_q))
 
 
 def test_q_autograd__tutorial(student: Student, rng: torch.Generator) -> None:
@@ -69,7 +61,7 @@ def test_q_autograd__tutorial(student: Student, rng: torch.Generator) -> None:
     a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
     result = student.call("q_autograd", a, b, grad_q)
     expect_close(result, (torch.tensor([72.0, 8.1]), torch.tensor([-24.0, -0.8])), AB)
-    expect(student.run(uses_autograd, a, b, grad_q), "The numbers are right, but autograd had no part in them. "
+    expect(student.run(through_autograd, a, b, grad_q), "The numbers are right, but autograd had no part in them. "
            "Compute Q from leaves that require grad, and let autograd differentiate it.")  # fmt: skip
 
 
