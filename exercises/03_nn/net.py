@@ -99,7 +99,7 @@ def mse_loss(net: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 def graph_walk(loss: Tensor, steps: int) -> list[str]:
     """Class names of the loss's grad_fn, then of its first next function, and so on: at most `steps` names.
 
-    The walk ends with the leaf's AccumulateGrad if it gets there. No steps, no names.
+    The walk ends with the leaf's AccumulateGrad if it gets there.
 
     Example: for w = torch.ones(2, requires_grad=True), graph_walk(w.exp().sum(), 9) is
     ["SumBackward0", "ExpBackward0", "AccumulateGrad"]

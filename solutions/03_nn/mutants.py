@@ -152,8 +152,6 @@ MUTANTS = (
     Mutant("graph_walk", "stops before the leaf's AccumulateGrad", "while node is not None",
            "while node is not None and node.next_functions"),
     Mutant("graph_walk", "gives the nodes in place of their names", "type(node).__name__", "node"),
-    Mutant("graph_walk", "gives a name where no step is allowed", "return names",
-           "return names or [type(loss.grad_fn).__name__]"),
     Mutant("graph_walk", "asks for a next function behind the leaf", " if node.next_functions else None", ""),
     Mutant("graph_walk", "takes None for a node behind the leaf",
            "while node is not None and len(names) < steps:\n        names.append(type(node).__name__)\n"
