@@ -116,7 +116,7 @@ def save_portable(net: nn.Module, path: str | Path) -> None:
     `torch.load(path, weights_only=True)` reads it. net itself stays as it is and where it is.
 
     Args:
-        net: a network on any device, or an nn.DataParallel around one
+        net: a network on any device, or an nn.DataParallel around one; a layer of the network may be called module
         path: of the file to write
 
     Example: the file of nn.DataParallel(nn.Linear(2, 1)) has the keys weight and bias

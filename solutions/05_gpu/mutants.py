@@ -10,6 +10,9 @@ MUTANTS = (
         '"cuda"',
     ),
     Mutant(
+        "pick_device", "uses a GPU only where there are several", "torch.cuda.is_available()", "torch.cuda.device_count() > 1"
+    ),
+    Mutant(
         "pick_device", "stays on the CPU although there is a GPU", '"cuda:0" if torch.cuda.is_available() else "cpu"', '"cpu"'
     ),
     Mutant(
@@ -23,9 +26,6 @@ MUTANTS = (
         "takes the last GPU instead of the first",
         '"cuda:0" if torch.cuda.is_available()',
         'f"cuda:{torch.cuda.device_count() - 1}" if torch.cuda.is_available()',
-    ),
-    Mutant(
-        "pick_device", "uses a GPU only where there are several", "torch.cuda.is_available()", "torch.cuda.device_count() > 1"
     ),
     Mutant(
         "pick_device", "uses a GPU only where there is exactly one", "torch.cuda.is_available()", "torch.cuda.device_count() == 1"
@@ -121,6 +121,60 @@ MUTANTS = (
         "losses.append(loss.item())",
         "losses.append(loss.item())\n            break",
     ),
+    Mutant(
+        "train_on",
+        "keeps the loss tensors, and with them the graph of every batch",
+        "losses.append(loss.item())",
+        "losses.append(loss)",
+    ),
+    Mutant(
+        "train_on",
+        "computes in bfloat16 under autocast",
+        "loss = criterion(net(x), y)",
+        "with torch.autocast(torch.device(device).type, torch.bfloat16):\n                loss = criterion(net(x), y)",
+    ),
+    Mutant(
+        "train_on",
+        "clips the gradients before the step",
+        "optimizer.step()",
+        "nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n            optimizer.step()",
+    ),
+    Mutant(
+        "train_on",
+        "clears the gradients between backward and the step",
+        "loss.backward()",
+        "loss.backward()\n            optimizer.zero_grad()",
+    ),
+    Mutant(
+        "train_on",
+        "takes a step only after every second batch",
+        "optimizer.step()",
+        "if len(losses) % 2:\n                optimizer.step()",
+    ),
+    Mutant(
+        "train_on",
+        "stays in eval mode from the second epoch on, as after an evaluation that no train() follows",
+        "means.append(sum(losses) / len(losses))",
+        "means.append(sum(losses) / len(losses))\n        net.eval()",
+    ),
+    Mutant(
+        "train_on",
+        "goes on adding up the losses of earlier epochs",
+        "means.append(sum(losses) / len(losses))",
+        "means.append(sum(means[-1:]) + sum(losses) / len(losses))",
+    ),
+    Mutant(
+        "train_on",
+        "divides the sum of the batches' mean losses by the number of samples",
+        "sum(losses) / len(losses)",
+        "sum(losses) / len(loader.dataset)",
+    ),
+    Mutant(
+        "train_on",
+        "weights the losses with the batch sizes, but divides by the number of batches",
+        "loss.item()",
+        "loss.item() * len(y)",
+    ),
     Mutant("evaluate_on", "compares predictions on the GPU with labels on the host", "labels.to(device)", "labels"),
     Mutant(
         "evaluate_on",
@@ -151,6 +205,12 @@ MUTANTS = (
     Mutant("evaluate_on", "gives the number of correct samples", "correct / total", "correct"),
     Mutant("evaluate_on", "gives the error rate", "correct / total", "1 - correct / total"),
     Mutant("evaluate_on", "divides by the number of batches", "correct / total", "correct / len(loader)"),
+    Mutant(
+        "evaluate_on",
+        "divides by the number of batches times the batch size",
+        "correct / total",
+        "correct / (len(loader) * loader.batch_size)",
+    ),
     Mutant("evaluate_on", "looks at the first batch alone", "total += len(y)", "total += len(y)\n            break"),
     Mutant(
         "evaluate_on",
@@ -173,12 +233,12 @@ MUTANTS = (
         "            x, y = inputs.to(device), labels.to(device)\n"
         "            F.cross_entropy(net(x), y).backward()",
     ),
+    Mutant("parallelize", "wraps the network only for more than two GPUs", "device_count() > 1", "device_count() > 2"),
     Mutant(
         "parallelize", "does not wrap the network although there are several GPUs", "return nn.DataParallel(net)", "return net"
     ),
-    Mutant("parallelize", "wraps the network for one GPU too", "torch.cuda.device_count() > 1", "torch.cuda.is_available()"),
     Mutant("parallelize", "always wraps the network", "torch.cuda.device_count() > 1", "True"),
-    Mutant("parallelize", "wraps the network only for more than two GPUs", "device_count() > 1", "device_count() > 2"),
+    Mutant("parallelize", "wraps the network for one GPU too", "torch.cuda.device_count() > 1", "torch.cuda.is_available()"),
     Mutant(
         "parallelize", "wraps a copy of the network", "nn.DataParallel(net)", 'nn.DataParallel(__import__("copy").deepcopy(net))'
     ),
@@ -191,6 +251,12 @@ MUTANTS = (
         "spreads what is left over evenly, as tensor_split does",
         "[min(part, batch - start) for start in range(0, batch, part)]",
         "[n for n in (batch // gpus + (i < batch % gpus) for i in range(gpus)) if n]",
+    ),
+    Mutant(
+        "split_sizes",
+        "spreads what is left over evenly, and lists idle GPUs with 0",
+        "[min(part, batch - start) for start in range(0, batch, part)]",
+        "[batch // gpus + (i < batch % gpus) for i in range(gpus)]",
     ),
     Mutant("split_sizes", "leaves out the smaller last part", "range(0, batch, part)", "range(0, batch - batch % part, part)"),
     Mutant("split_sizes", "does not shorten the last part", "min(part, batch - start)", "part"),
@@ -289,6 +355,25 @@ MUTANTS = (
     ),
     Mutant(
         "save_portable",
+        "takes any network with a child named module for a wrapper",
+        "isinstance(net, nn.DataParallel)",
+        'hasattr(net, "module")',
+    ),
+    Mutant(
+        "save_portable",
+        "cuts module. off every name that begins with it, wrapped or not",
+        "{name: tensor.cpu()",
+        '{name.removeprefix("module."): tensor.cpu()',
+    ),
+    Mutant(
+        "save_portable",
+        "uses lstrip, which cuts off any of the letters of module, not the word",
+        "{name: tensor.cpu()",
+        '{name.lstrip("module."): tensor.cpu()',
+    ),
+    Mutant("save_portable", "saves the state_dict inside another dict", "save(state,", 'save({"state_dict": state},'),
+    Mutant(
+        "save_portable",
         "rounds the weights to half precision",
         "tensor.cpu()",
         "(tensor.cpu().half() if tensor.is_floating_point() else tensor.cpu())",
@@ -311,9 +396,15 @@ MUTANTS = (
     Mutant("ddp_train", "has no DistributedSampler, so that every process trains with all samples", ", sampler=sampler", ""),
     Mutant(
         "ddp_train",
-        "calls the network instead of its wrapper, so that each process keeps its own gradients and the ranks diverge",
+        "computes without the wrapper, so that each process keeps its own gradients and the ranks diverge",
         "parallel(inputs.to(device))",
         "net(inputs.to(device))",
+    ),
+    Mutant(
+        "ddp_train",
+        "turns the averaging off, as no_sync does",
+        "sampler.set_epoch(epoch)",
+        "sampler.set_epoch(epoch)\n            parallel.require_backward_grad_sync = False",
     ),
     Mutant(
         "ddp_train", "gives the sampler of every process the same rank", "rank=rank)\n        loader", "rank=0)\n        loader"
@@ -346,6 +437,19 @@ MUTANTS = (
     Mutant("ddp_train", "sums the loss over a batch", "labels.to(device))", 'labels.to(device), reduction="sum")'),
     Mutant("ddp_train", "never clears the gradients", "optimizer.zero_grad()\n                ", ""),
     Mutant("ddp_train", "adds momentum", "lr=lr)", "lr=lr, momentum=0.9)"),
+    Mutant("ddp_train", "uses Adam instead of plain SGD", "optim.SGD", "optim.Adam"),
+    Mutant(
+        "ddp_train",
+        "asks the loader to shuffle although it has a sampler",
+        "sampler=sampler)",
+        "sampler=sampler, shuffle=True)",
+    ),
+    Mutant(
+        "ddp_train",
+        "gives the weights in process 0 alone",
+        "return {name: tensor",
+        "return None if rank else {name: tensor",
+    ),
     Mutant(
         "ddp_train",
         "applies a softmax before the cross entropy",

@@ -68,7 +68,8 @@ def data_parallel(net, x, devices):
 
 def save_portable(net, path):
     state = net.state_dict()
-    nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
+    if isinstance(net, nn.DataParallel):
+        nn.modules.utils.consume_prefix_in_state_dict_if_present(state, "module.")
     torch.save({name: tensor.cpu() for name, tensor in state.items()}, path)
 
 

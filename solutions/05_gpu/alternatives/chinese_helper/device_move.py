@@ -64,7 +64,7 @@ def data_parallel(net, x, devices):
 
 
 def save_portable(net, path):
-    网络 = net.module if hasattr(net, "module") else net
+    网络 = net.module if isinstance(net, nn.DataParallel) else net
     torch.save({名: 值.to("cpu") for 名, 值 in 网络.state_dict().items()}, path)
 
 

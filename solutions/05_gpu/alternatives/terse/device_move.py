@@ -29,7 +29,7 @@ def evaluate_on(net, loader, device):
 def parallelize(net): return nn.DataParallel(net) if torch.cuda.device_count() > 1 else net
 def split_sizes(batch, gpus): return [len(c) for c in torch.empty(batch).chunk(gpus)]
 def data_parallel(net, x, devices): return nn.parallel.data_parallel(net.to(devices[0]), x.to(devices[0]), devices)
-def save_portable(net, path): torch.save(copy.deepcopy(getattr(net, "module", net)).cpu().state_dict(), path)
+def save_portable(net, path): torch.save(copy.deepcopy(net.module if type(net) is nn.DataParallel else net).cpu().state_dict(), path)
 
 
 def load_on(net, path, device):
