@@ -237,8 +237,8 @@ MUTANTS = (
     Mutant(
         "parallelize", "does not wrap the network although there are several GPUs", "return nn.DataParallel(net)", "return net"
     ),
-    Mutant("parallelize", "always wraps the network", "torch.cuda.device_count() > 1", "True"),
     Mutant("parallelize", "wraps the network for one GPU too", "torch.cuda.device_count() > 1", "torch.cuda.is_available()"),
+    Mutant("parallelize", "always wraps the network", "torch.cuda.device_count() > 1", "True"),
     Mutant(
         "parallelize", "wraps a copy of the network", "nn.DataParallel(net)", 'nn.DataParallel(__import__("copy").deepcopy(net))'
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import textwrap
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from autograder.checks.student import Student
-from autograder.learner import ranks
+from autograder.learner.in_process import InProcess
 from autograder.learner.loading import load
 from autograder.results import Status, StudentFault
 
@@ -56,7 +55,7 @@ def fail_in_one(rank, world_size, init_method):
 def student(tmp_path: Path) -> Student:
     path = tmp_path / "together.py"
     path.write_text(textwrap.dedent(TUTORIAL))
-    return Student(lambda _: b"", 0, ask_ranks=functools.partial(ranks.ask_here, load(path), 1 << 20, SECONDS))
+    return Student(InProcess(load(path), 1 << 20, SECONDS), 0)
 
 
 def trained(module: Any, *place: Any) -> dict[str, Any]:
