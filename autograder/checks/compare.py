@@ -5,17 +5,25 @@ A message never holds expected values, so that a hidden check may show it; `deta
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from autograder.checks.wording import (
+    Names,
+    capitalised,
+    count_of,
+    first_difference,
+    kind_of,
+    name_of_item,
+    name_of_key,
+    pair,
+    shape_of,
+    sort_of,
+)
 from autograder.text import clean
-from autograder.wire.values import Opaque
-
-Names = str | Sequence[str]
 
 
 class Mismatch(AssertionError):
@@ -71,13 +79,13 @@ def expect_close(
     if isinstance(expected, Mapping):
         _expect_mapping(actual, expected, name)
         for key, value in expected.items():
-            _expect_given(actual[key], value, _name(name, key))
-            expect_close(actual[key], value, _name(name, key), rtol=rtol, atol=atol, dtype=dtype)
+            _expect_given(actual[key], value, name_of_key(name, key))
+            expect_close(actual[key], value, name_of_key(name, key), rtol=rtol, atol=atol, dtype=dtype)
     elif isinstance(expected, tuple | list):
         _expect_sequence(actual, expected, name)
         for i, value in enumerate(expected):
-            _expect_given(actual[i], value, _item(name, i, len(expected)))
-            expect_close(actual[i], value, _item(name, i, len(expected)), rtol=rtol, atol=atol, dtype=dtype)
+            _expect_given(actual[i], value, name_of_item(name, i, len(expected)))
+            expect_close(actual[i], value, name_of_item(name, i, len(expected)), rtol=rtol, atol=atol, dtype=dtype)
     else:
         _expect_numbers(actual, expected, str(name), rtol, atol, dtype)
 
@@ -99,13 +107,13 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
     if isinstance(expected, Mapping):
         _expect_mapping(actual, expected, name)
         for key, value in expected.items():
-            _expect_given(actual[key], value, _name(name, key))
-            expect_equal(actual[key], value, _name(name, key))
+            _expect_given(actual[key], value, name_of_key(name, key))
+            expect_equal(actual[key], value, name_of_key(name, key))
     elif isinstance(expected, tuple | list):
         _expect_sequence(actual, expected, name)
         for i, value in enumerate(expected):
-            _expect_given(actual[i], value, _item(name, i, len(expected)))
-            expect_equal(actual[i], value, _item(name, i, len(expected)))
+            _expect_given(actual[i], value, name_of_item(name, i, len(expected)))
+            expect_equal(actual[i], value, name_of_item(name, i, len(expected)))
     elif isinstance(expected, torch.Tensor | np.ndarray):
         _expect_numbers(actual, expected, str(name), 0.0, 0.0, torch.as_tensor(expected).dtype)
     else:
@@ -113,7 +121,7 @@ def expect_equal(actual: Any, expected: Any, name: Names = "the result") -> None
             actual = actual.item()
         same = type(actual) is type(expected) or {type(actual), type(expected)} == {int, float}
         if not same:
-            raise _wrong_kind(name, _sort(expected), actual)
+            raise _wrong_kind(name, sort_of(expected), actual)
         if actual != expected:
             raise _wrong_value(name, actual, expected)
 
@@ -132,9 +140,9 @@ def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") ->
         Mismatch: if it is no tensor or has another shape.
     """
     if not isinstance(actual, torch.Tensor):
-        raise _wrong_kind(name, f"a tensor of shape {_shape(shape)}", actual)
+        raise _wrong_kind(name, f"a tensor of shape {shape_of(shape)}", actual)
     if tuple(actual.shape) != tuple(shape):
-        raise Mismatch(f"{_cap(name)} should have shape {_shape(shape)}, but it has shape {_shape(actual.shape)}.")
+        raise Mismatch(f"{capitalised(name)} should have shape {shape_of(shape)}, but it has shape {shape_of(actual.shape)}.")
 
 
 def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> None:
@@ -153,7 +161,7 @@ def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> N
     if not isinstance(actual, torch.Tensor):
         raise _wrong_kind(name, "a tensor", actual)
     if actual.dtype != dtype:
-        raise Mismatch(f"{_cap(name)} should have dtype {dtype}, but it has {actual.dtype}.")
+        raise Mismatch(f"{capitalised(name)} should have dtype {dtype}, but it has {actual.dtype}.")
 
 
 def expect_unchanged(after: Any, before: Any, name: str = "the input") -> None:
@@ -176,13 +184,15 @@ def expect_unchanged(after: Any, before: Any, name: str = "the input") -> None:
             if isinstance(before, np.ndarray)
             else after == before
         )
-        expect(same, f"{_cap(name)} was changed by the call. Work on a copy.")
+        expect(same, f"{capitalised(name)} was changed by the call. Work on a copy.")
         return
     same = isinstance(after, torch.Tensor) and after.shape == before.shape and after.dtype == before.dtype
     if not same or not torch.equal(torch.nan_to_num(after.detach()), torch.nan_to_num(before.detach())):
-        raise Mismatch(f"{_cap(name)} was changed by the call. Work on a copy: an in-place operation changes the original.")
+        raise Mismatch(
+            f"{capitalised(name)} was changed by the call. Work on a copy: an in-place operation changes the original."
+        )
     if after.requires_grad != before.requires_grad:
-        raise Mismatch(f"{_cap(name)} has requires_grad={after.requires_grad} after the call, but it had "
+        raise Mismatch(f"{capitalised(name)} has requires_grad={after.requires_grad} after the call, but it had "
                        f"{before.requires_grad} before. Work on a detached copy.")  # fmt: skip
     if (after.grad is None) != (before.grad is None) or (before.grad is not None and not torch.equal(after.grad, before.grad)):
         raise Mismatch(f"The .grad of {name} is not what it was before the call. Work on a detached copy.")
@@ -193,14 +203,14 @@ def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> No
         raise _wrong_kind(name, "a dict", actual)
     missing = [str(key) for key in expected if key not in actual]
     if missing:
-        raise Mismatch(f"{_cap(name)} has no key {', '.join(missing)}; its keys are "
+        raise Mismatch(f"{capitalised(name)} has no key {', '.join(missing)}; its keys are "
                        f"{clean(', '.join(map(str, actual)), 200) or 'none'}.")  # fmt: skip
 
 
 def _expect_given(actual: Any, expected: Any, name: Names) -> None:
     """An item that is None is no function without a return."""
     if actual is None and expected is not None:
-        raise Mismatch(f"{_cap(name)} should be {_sort(expected)}, but it is None.")
+        raise Mismatch(f"{capitalised(name)} should be {sort_of(expected)}, but it is None.")
 
 
 def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
@@ -209,8 +219,8 @@ def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
         raise _wrong_kind(whole, f"a tuple or list of {len(expected)}", actual)
     if len(actual) != len(expected):
         items = "1 item" if len(expected) == 1 else f"{len(expected)} items"
-        text = f"{_cap(whole)} should have {items}, but it has {len(actual)}."
-        raise Mismatch(text, _first_difference(actual, expected))
+        text = f"{capitalised(whole)} should have {items}, but it has {len(actual)}."
+        raise Mismatch(text, first_difference(actual, expected))
 
 
 def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
@@ -218,19 +228,19 @@ def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: fl
     is_array = isinstance(expected, np.ndarray)
     if is_array:
         if not isinstance(actual, np.ndarray):
-            raise _wrong_kind(name, f"a NumPy array of shape {_shape(wanted.shape)}", actual)
+            raise _wrong_kind(name, f"a NumPy array of shape {shape_of(wanted.shape)}", actual)
         actual = torch.from_numpy(actual)
     if isinstance(actual, np.ndarray) and actual.ndim == wanted.dim() == 0:  # as loss.detach().numpy() gives it
         actual = torch.from_numpy(actual)
     if isinstance(actual, bool | int | float) and wanted.dim() == 0:
         actual = torch.tensor(actual, dtype=dtype if isinstance(actual, float) else None)
     if not isinstance(actual, torch.Tensor):
-        raise _wrong_kind(name, _sort(wanted), actual)
+        raise _wrong_kind(name, sort_of(wanted), actual)
     if actual.shape != wanted.shape:
-        text = f"{_cap(name)} should have shape {_shape(wanted.shape)}, but it has shape {_shape(actual.shape)}."
+        text = f"{capitalised(name)} should have shape {shape_of(wanted.shape)}, but it has shape {shape_of(actual.shape)}."
         raise Mismatch(text, "", actual, wanted)
     if dtype is not None and actual.dtype != dtype and (wanted.dim() or actual.dtype.is_floating_point):
-        raise Mismatch(f"{_cap(name)} should have dtype {dtype}, but it has {actual.dtype}.", "", actual, wanted)
+        raise Mismatch(f"{capitalised(name)} should have dtype {dtype}, but it has {actual.dtype}.", "", actual, wanted)
     _expect_values(actual.detach(), wanted.detach(), name, rtol, atol)
 
 
@@ -242,139 +252,25 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
     bad = ~torch.isfinite(a) & torch.isfinite(w)
     if bool(bad.any()):
         what = "nan" if bool(torch.isnan(a[bad]).any()) else "inf"
-        raise Mismatch(f"{_cap(name)} contains {what} in {_count(bad)}.", "", actual, wanted)
+        raise Mismatch(f"{capitalised(name)} contains {what} in {count_of(bad)}.", "", actual, wanted)
     agree = torch.isclose(a, w, rtol=rtol, atol=atol, equal_nan=True) if not exact else a == w
     if bool(agree.all()):
         return
     if not agree.dim():
         raise _wrong_value(name, a.item(), w.item(), actual, wanted)
     where = tuple(int(i) for i in (~agree).nonzero()[0])
-    got, right = _pair(a[where].item(), w[where].item())
+    got, right = pair(a[where].item(), w[where].item())
     detail = f"Expected {right} at {list(where)}, got {got}."
-    raise Mismatch(f"{_cap(name)} has the right shape but wrong values in {_count(~agree)}.", detail, actual, wanted)
+    raise Mismatch(f"{capitalised(name)} has the right shape but wrong values in {count_of(~agree)}.", detail, actual, wanted)
 
 
 def _wrong_value(name: Names, got: Any, wanted: Any, *kept: Any) -> Mismatch:
     """One value that is wrong: the message says what came, the detail what was expected, so that neither repeats the other."""
-    shown, right = _pair(got, wanted)
-    return Mismatch(f"{_cap(name)} is {shown}, which is not right.", f"Expected {right}.", *(kept or (got, wanted)))
-
-
-def _pair(got: Any, wanted: Any) -> tuple[str, str]:
-    """Two different values, shown so that the difference is seen."""
-    start = 0
-    if isinstance(got, str) and isinstance(wanted, str):
-        start = next((i for i, (x, y) in enumerate(zip(got, wanted, strict=False)) if x != y), min(len(got), len(wanted)))
-    shown = _short(got, start), _short(wanted, start)
-    return shown if shown[0] != shown[1] else (clean(repr(got), 80), clean(repr(wanted), 80))
-
-
-def _first_difference(actual: Sequence[Any], expected: Sequence[Any]) -> str:
-    """Where two sequences of different lengths part, for a self-check."""
-    shared = min(len(actual), len(expected))
-    at = next((i for i in range(shared) if not _alike(actual[i], expected[i])), shared)
-    if at < shared:
-        got, right = _pair(actual[at], expected[at])
-        return f"The first difference is at {[at]}: expected {right}, got {got}."
-    if len(actual) > shared:
-        return f"The first item too many, at {[at]}, is {_short(actual[at])}."
-    return f"The first item that is missing, at {[at]}, is {_short(expected[at])}."
-
-
-def _alike(a: Any, b: Any) -> bool:
-    if isinstance(a, torch.Tensor | np.ndarray) or isinstance(b, torch.Tensor | np.ndarray):
-        try:
-            a, b = torch.as_tensor(a), torch.as_tensor(b)
-        except (TypeError, ValueError, RuntimeError):
-            return False
-        return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-5, equal_nan=True)
-    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
-        return len(a) == len(b) and all(map(_alike, a, b))
-    if isinstance(a, float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-5)
-    return bool(a == b)
+    shown, right = pair(got, wanted)
+    return Mismatch(f"{capitalised(name)} is {shown}, which is not right.", f"Expected {right}.", *(kept or (got, wanted)))
 
 
 def _wrong_kind(name: Names, wanted: str, actual: Any) -> Mismatch:
     forgotten = actual is None and "grad" not in str(name)  # a .grad is None where nothing was accumulated
     hint = " None is also what a function without `return` gives." if forgotten else ""
-    return Mismatch(f"{_cap(name)} should be {wanted}, but it is {_kind(actual)}.{hint}")
-
-
-def _count(mask: torch.Tensor) -> str:
-    wrong, total = int(mask.sum()), mask.numel()
-    if wrong == total:
-        return "its only element" if total == 1 else f"all {total} elements"
-    return f"{wrong} of {total} elements"
-
-
-def _kind(value: Any) -> str:
-    """What a value is, in a learner's words."""
-    if value is None:
-        return "None"
-    if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {_shape(value.shape)}"
-    if isinstance(value, np.ndarray):
-        return f"a NumPy array of shape {_shape(value.shape)}"
-    if isinstance(value, Opaque):
-        article = "an" if value.type_name[:1].lower() in "aeiou" else "a"
-        return f"{article} {value.type_name}"
-    if isinstance(value, str):
-        return f"the text {_short(value)}"
-    if isinstance(value, bool | int | float):
-        return f"the {'number' if not isinstance(value, bool) else 'bool'} {_short(value)}"
-    if isinstance(value, tuple | list):
-        return f"a {type(value).__name__} of {len(value)}"
-    return f"a {type(value).__name__}" if not isinstance(value, torch.dtype | torch.device) else str(value)
-
-
-def _sort(expected: Any) -> str:
-    """What is wanted, without its value."""
-    if isinstance(expected, Mapping):
-        return "a dict"
-    if isinstance(expected, torch.Tensor) and not expected.dim():
-        return "a number"
-    kind = {bool: "a bool", int: "a whole number", float: "a number", str: "text"}.get(type(expected))
-    return kind or _kind(expected)
-
-
-def _short(value: Any, start: int = 0) -> str:
-    """A value on one line, cut to 80 characters; text with what is around the character `start`."""
-    if isinstance(value, str) and start > 40:
-        return clean("…" + repr(value[start - 20 :]), 80)
-    return clean(_shown(value), 80)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, float) and math.isfinite(value):
-        return f"{value + 0.0:.6g}"  # 0 and never -0
-    if isinstance(value, torch.Tensor | np.ndarray):
-        return _kind(value) if value.ndim else _shown(value.item())
-    if isinstance(value, Opaque | torch.dtype | torch.device):
-        return _kind(value)
-    if isinstance(value, tuple | list):
-        inside = ", ".join(map(_shown, value))
-        return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_shown(key)}: {_shown(item)}" for key, item in value.items()) + "}"
-    return repr(value)
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return str(tuple(shape))
-
-
-def _name(name: Names, key: object) -> str:
-    return f"{name} of {key}" if isinstance(name, str) and name != "the result" else str(key)
-
-
-def _item(name: Names, i: int, count: int) -> Names:
-    if not isinstance(name, str):
-        return name[i]
-    return f"item {i} of {name}" if count > 1 else name
-
-
-def _cap(name: Names) -> str:
-    text = name if isinstance(name, str) else "the result"
-    first = text.split()[0].rstrip(",'s")
-    return text[:1].upper() + text[1:] if first.isalpha() and len(first) > 1 else text  # x, p.grad and conv1 keep their names
+    return Mismatch(f"{capitalised(name)} should be {wanted}, but it is {kind_of(actual)}.{hint}")
