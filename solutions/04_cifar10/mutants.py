@@ -511,7 +511,7 @@ MUTANTS = (
     Mutant("save_weights", "wraps the state_dict in another dict", "net.state_dict()", "{'state_dict': net.state_dict()}"),
     Mutant(
         "save_weights",
-        "ignores the path",
+        "writes no file at the path that it is given",
         "torch.save(net.state_dict(), path)",
         "torch.save(net.state_dict(), 'cifar_net.pth')",
     ),
@@ -529,7 +529,6 @@ MUTANTS = (
         "{'net': net, 'state_dict': net.state_dict()}",
     ),
     Mutant("save_weights", "saves only the names", "net.state_dict()", "list(net.state_dict())"),
-    Mutant("save_weights", "does not save anything", "torch.save(net.state_dict(), path)", "net.state_dict()"),
     # load_weights
     Mutant(
         "load_weights",
