@@ -222,9 +222,6 @@ MUTANTS = (
         "return F.softmax(self.fc3(x), dim=0)",
     ),
     Mutant("Net", "ends with a sigmoid", "return self.fc3(x)", "return torch.sigmoid(self.fc3(x))"),
-    Mutant("Net", "returns labels, not scores", "return self.fc3(x)", "return self.fc3(x).argmax(1)"),
-    Mutant("Net", "gives scores without a graph", "return self.fc3(x)", "return self.fc3(x).detach()"),
-    Mutant("Net", "does not return the scores", "return self.fc3(x)", "self.fc3(x)"),
     # make_training
     Mutant("make_training", "uses a learning rate of 0.01", "lr=0.001", "lr=0.01"),
     Mutant("make_training", "has no momentum", ", momentum=0.9", ""),
