@@ -448,18 +448,11 @@ MUTANTS = (
         "window_losses.append(running_loss / log_every)",
         "window_losses = [running_loss / log_every]",
     ),
-    Mutant("train", "trains in eval mode", "net.train()", "net.eval()"),
     Mutant(
         "train",
         "stays in eval mode after the first epoch, as after a validation",
         "                running_loss = 0.0\n    return window_losses",
         "                running_loss = 0.0\n        net.eval()\n    return window_losses",
-    ),
-    Mutant(
-        "train",
-        "stays in eval mode after the first window, as after a validation",
-        "                running_loss = 0.0\n    return window_losses",
-        "                running_loss = 0.0\n                net.eval()\n    return window_losses",
     ),
     Mutant(
         "train",

@@ -523,7 +523,7 @@ def test_the_tier_is_reduced_without_one_of_three_layers(name):
 
 
 def test_a_system_without_these_layers_says_so():
-    script = "import sys; sys.platform = 'darwin'; from autograder import confine\n"
+    script = "import sys; sys.platform = 'darwin'; from autograder.sandbox.confinement import confine\n"
     script += "print(confine.tier(confine.layers()), *[layer.name for layer in confine.layers() if layer.present])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "reduced"

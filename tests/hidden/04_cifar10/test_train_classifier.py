@@ -1248,14 +1248,16 @@ def test_per_class_accuracy__changes_nothing(student: Student, rng: torch.Genera
 
 
 def train_on_images(module: Any, samples: Any, seed: int, plan: dict[str, Any]) -> dict[str, Any]:
-    """Train the learner's Net with the learner's `train`: the weights and the window losses."""
+    """Train the learner's Net with the learner's `train`: the weights, the window losses, and the mode at each step."""
     torch.manual_seed(seed)
     net = module.Net()
     order = torch.Generator().manual_seed(seed)
     loader = DataLoader(TensorDataset(*samples), batch_size=plan["batch"], shuffle=True, generator=order)
     optimizer = torch.optim.SGD(net.parameters(), lr=plan["lr"], momentum=plan["momentum"])
+    modes: list[bool] = []
+    optimizer.register_step_pre_hook(lambda *_: modes.append(net.training))
     losses = module.train(net, loader, nn.CrossEntropyLoss(), optimizer, plan["epochs"], plan["log_every"])
-    return {"weights": values(net), "losses": losses}
+    return {"weights": values(net), "losses": losses, "eval_steps": modes.count(False)}
 
 
 def pictures(images: torch.Tensor) -> list[str]:
@@ -1311,3 +1313,4 @@ def test_trained_accuracy__reaches_the_minimum(
     attach("samples", [{"png": png, "label": CLASSES[y], "predicted": CLASSES[guess]} for png, y, guess in shown])
     expect(reached >= budget.minimum, f"The trained network labels {reached:.1%} of {len(targets)} test images right; "
                                       f"the minimum is {budget.minimum:.0%} ({training.source.name}).")  # fmt: skip
+    expect(found["eval_steps"] == 0, "The network was in eval mode while it was trained: call net.train() first.")
