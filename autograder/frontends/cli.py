@@ -159,7 +159,7 @@ def _grade(options: argparse.Namespace) -> int:
     topic = _here().topic(options.topic)
     with Server(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.feedback import out_folder  # noqa: PLC0415  imports torch
+        from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 
         submissions = handed_in.find(options.submissions, topic)

@@ -15,7 +15,7 @@ from autograder.sandbox.session import Session
 
 _SECONDS = 60.0  # the driver's first start takes long
 _MODULE = b"""
-import torch  # noqa: PLC0415  other commands need not wait for it
+import torch
 
 def found(count):
     names = {torch.cuda.get_device_name(number) for number in range(count)}

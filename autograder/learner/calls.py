@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from autograder.learner import forbidden_trap
-from autograder.learner.explain import call_fault, learner_line
+from autograder.learner.explain import call_fault
 from autograder.learner.loading import LoadedModule
 from autograder.results import Fault, Status
 from autograder.text import clean
@@ -31,7 +31,7 @@ def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple
     except values.WireError as error:
         return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
-        fault = replace(call_fault(error, loaded.folder), place=learner_line(error, loaded.folder))
+        fault = call_fault(error, loaded.folder)
         if fault.status is Status.MISSING and isinstance(error, AttributeError):
             fault = replace(fault, message=clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
         return _fault_frame(fault)
@@ -44,13 +44,17 @@ def _failed_cells(loaded: LoadedModule, name: str) -> str:
 
 
 def _fault_frame(fault: Fault) -> bytes:
-    return values.encode({"fault": [str(fault.status), fault.message, fault.kind, fault.place]})
+    return values.encode(_as_reply(fault))
+
+
+def _as_reply(fault: Fault) -> dict[str, Any]:
+    return {"fault": [str(fault.status), fault.message, fault.kind, fault.place]}
 
 
 def _perform(loaded: LoadedModule, request: dict[str, Any]) -> dict[str, Any]:
     if loaded.module is None:
         assert loaded.fault is not None  # noqa: S101  for the type checker: one of the two is set
-        return {"fault": [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind, loaded.fault.place]}
+        return _as_reply(loaded.fault)
     name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
     if request["probe"]:
         namespace: dict[str, Any] = {}

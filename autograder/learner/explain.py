@@ -52,14 +52,14 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
     """
     kind, where = type(error).__name__, learner_line(error, folder)
     if isinstance(error, forbidden_trap.Forbidden):
-        return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind)
+        return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind, where)
     if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError")
-    return Fault(Status.ERROR, clean(_sentence(error, where)), PEER_LOST if _lost_peer(error) else kind)
+        return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError", where)
+    return Fault(Status.ERROR, clean(_sentence(error, where)), PEER_LOST if _lost_peer(error) else kind, where)
 
 
 def _lost_peer(error: BaseException) -> bool:
