@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[3]
 def demo(kit, tmp_path_factory):
     """One run of the demo, and its OUT."""
     out = tmp_path_factory.mktemp("demo") / "out"
-    return kit.run("demo", "--out", out, cwd=REPOSITORY, timeout=600), out
+    return kit.run("demo", "--out", out, cwd=REPOSITORY), out
 
 
 def lines_of(text, word):
