@@ -65,7 +65,7 @@ class CheckRunner:
 
     def _run(self, check: Check, session: Session, *, ahead: bool, gpu: bool = False) -> CheckRun:
         task, started, number = self._topic.task(check.task), time.monotonic(), self._checks.index(check)
-        session.begin(self.seconds_for(task), check.devices, gpu=gpu)
+        session.begin(self.seconds_for(task), check.devices, gpu=gpu, by_hand=bool(check.forbid))
         following = functools.partial(self._following, number, session) if ahead else None
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
         if respondent.passes_as_before():
@@ -83,9 +83,10 @@ class CheckRunner:
     def _following(self, number: int, session: Session) -> Iterator[bytes]:
         """What the same process is asked once this check and those after it have passed, as far as that is sure."""
         for later in range(number + 1, len(self._checks)):
-            check = self._checks[later]
+            check, now = self._checks[later], self._checks[number]
             requests = self._memory(check).requests
-            if check.devices != self._checks[number].devices or session.forbidden(check.task) is not None or not requests:
+            same_child = (check.devices, check.forbid) == (now.devices, now.forbid)
+            if not same_child or session.forbidden(check.task) is not None or not requests:
                 return
             yield requests[0]
             if later in self._main:  # another task, which the submission may not have

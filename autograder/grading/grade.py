@@ -77,7 +77,8 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server
     """Grade the submissions one after another, with one warm server."""
     with contextlib.ExitStack() as stack:
         warm = server or stack.enter_context(Server(plan.topic.warm))  # a server that was given is closed by its owner
-        warm.hold([plan.training.resident] if plan.training else [])
+        by_hand = any(task.forbid for task in plan.topic.tasks)
+        warm.hold([plan.training.resident] if plan.training else [], by_hand=by_hand)
         suite.with_checks(plan.topic, functools.partial(_grade_each, plan, warm, submissions, emit))
 
 

@@ -32,13 +32,13 @@ def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple
         return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
         fault = call_fault(error, loaded.folder)
-        if fault.status is Status.MISSING and isinstance(error, AttributeError):
+        if isinstance(error, NameError) or (fault.status is Status.MISSING and isinstance(error, AttributeError)):
             fault = replace(fault, message=clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
         return _fault_frame(fault)
 
 
 def _failed_cells(loaded: LoadedModule, name: str) -> str:
-    """Why a notebook has no `name`: the first of its cells that failed, and the first that names it."""
+    """Why there is no `name`: the first of the cells or statements that failed, and the first that names it."""
     naming = [text for source, text in loaded.failed.items() if name in source]
     return " ".join(dict.fromkeys([*list(loaded.failed.values())[:1], *naming[:1]]))
 

@@ -19,6 +19,7 @@ from autograder.results import PEER_LOST, Fault, Status
 from autograder.text import clean, one_line
 
 SUITE = "<suite>"  # the file name of a probe's code
+NOT_HERE = "bad_function_call"  # what PyTorch raises where `sandbox.no_autograd` has taken the ability to differentiate
 
 
 def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
@@ -53,6 +54,9 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
     kind, where = type(error).__name__, learner_line(error, folder)
     if isinstance(error, forbidden_trap.Forbidden):
         return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind, where)
+    if str(error) == NOT_HERE:
+        used = forbidden_trap.sentence("PyTorch's autograd, which is not to be had in this process")
+        return Fault(Status.FORBIDDEN, clean(f"{used}{where}."), kind, where)
     if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:

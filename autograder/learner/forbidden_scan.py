@@ -11,7 +11,7 @@ import ast
 import re
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.text import clean
@@ -31,6 +31,9 @@ _INTERNALS = frozenset({  # nobody who works by hand needs these: they call the 
     "_disable_current_modes", "_pop_torch_dispatch_stack", "_DisableTorchDispatch", "_ExcludeDispatchKeyGuard",
     "_bootstrap_inner", "autograder.learner.forbidden_trap",
 })  # fmt: skip
+_FOREIGN = frozenset({"ctypes", "_ctypes", "cffi", "sympy", "mpmath"})  # machine code, and algebra that differentiates
+_HIDES = frozenset({"exec", "eval", "compile"})
+_COMPILED = (".pyc", ".pyo", ".so", ".pyd")
 _MAX_ALIASES = 8
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.expr
@@ -96,6 +99,12 @@ def look(sources: Mapping[str, str], module: str, tasks: Sequence[str]) -> dict[
     has_backward = any(_names_backward(node) for each in modules.values() for node in ast.walk(each.tree))
     found = {task: undone or _first_use(_Search(modules, has_backward), _dotted(module), task) for task in tasks}
     return {task: use for task, use in found.items() if use}
+
+
+def compiled(files: Iterable[str]) -> Found | None:
+    """The first of a submission's files that Python could run and nobody can read."""
+    found = next((file for file in sorted(files) if file.endswith(_COMPILED)), None)
+    return Found(found, 1, found, "a compiled file, which cannot be read") if found else None
 
 
 def _dotted(file: str) -> str:
@@ -205,9 +214,11 @@ def _technique(search: _Search, module: _Module, local: Scope, node: ast.AST) ->
     """What `node` differentiates with, or ""."""
     if isinstance(node, ast.Name | ast.Attribute | ast.Call):
         path = _meaning(search, module, local, node)
-        if isinstance(path, str) and _DIFFERENTIATES.fullmatch(path):
+        if isinstance(path, str) and (_DIFFERENTIATES.fullmatch(path) or path.partition(".")[0] in _FOREIGN):
             return path
     match node:
+        case ast.Call(func=ast.Name(id=name)) if name in _HIDES and name not in {**module.names, **local}:
+            return f"{name}(), which hides what it runs"
         case ast.Call(func=ast.Attribute(attr="grad_fn")):
             return "the derivative behind a tensor's grad_fn"
         case ast.Call(func=ast.Attribute(attr="backward") as method) if not search.has_backward:

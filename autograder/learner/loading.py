@@ -1,11 +1,12 @@
 """Imports a learner's module afresh, or runs the cells of a notebook in order, as Jupyter does.
 
-A cell that fails leaves the others their turn.
+A cell that fails leaves the others their turn. So does a statement, where a module is loaded apart: see `load`.
 """
 
 from __future__ import annotations
 import __future__
 
+import ast
 import contextlib
 import linecache
 import signal
@@ -20,9 +21,12 @@ from typing import NoReturn
 
 from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner.explain import import_fault
+from autograder.learner.forbidden_trap import Forbidden
 from autograder.results import Fault
 from autograder.submission import notebook
+from autograder.text import one_line
 
+_NOT_AT_IMPORT = "where a task is done by hand, PyTorch does not differentiate at import either"
 SHARE = 0.8  # of the time that is left, for one cell: even after one that never ends, the others get their turn
 
 
@@ -30,7 +34,7 @@ SHARE = 0.8  # of the time that is left, for one cell: even after one that never
 class LoadedModule:
     """A learner's module, or the fault that kept it from being imported.
 
-    `failed` has the source of each of a notebook's cells that could not be run, and why.
+    `failed` has the source of each cell of a notebook, or statement loaded apart, that could not be run, and why.
     """
 
     module: types.ModuleType | None
@@ -39,10 +43,14 @@ class LoadedModule:
     failed: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds: float = 0.0) -> LoadedModule:
+def load(
+    path: Path, let_through: tuple[type[BaseException], ...] = (), seconds: float = 0.0, *, apart: bool = False
+) -> LoadedModule:
     """Import the module at `path` afresh, with its folder first on sys.path for helper modules beside it.
 
-    The cells of a notebook run one by one. In `seconds`, if given, all cells get their turn, though one never ends.
+    The cells of a notebook run one by one. In `seconds`, if given, all cells get their turn, though one never ends. With
+    `apart` one statement runs after the other, whatever became of those before it: a process for by-hand tasks cannot
+    differentiate, and what a learner has tried at the end of the module must not cost the functions above it.
     """
     folder = path.parent
     if str(folder) in sys.path:  # loaded before: helpers of another version must not be found again
@@ -51,7 +59,7 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds:
     module.__file__ = str(path)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(folder))
-    failed: Mapping[str, str] = {}
+    failed: dict[str, str] = {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,7 +68,9 @@ def load(path: Path, let_through: tuple[type[BaseException], ...] = (), seconds:
                 import_torchvision()  # heals a wheel that a plain import would fail on
             of_notebook = notebook.cells(source.decode("utf-8", "replace"))
             if of_notebook:
-                failed = run_cells(of_notebook, module, folder, let_through, seconds)
+                failed = run_cells(of_notebook, module, folder, let_through, seconds, apart=apart)
+            elif apart:
+                failed, _ = _run_apart(source, str(path), module, 0)
             else:
                 exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the import
     except let_through:
@@ -89,6 +99,8 @@ def run_cells(
     folder: Path,
     let_through: tuple[type[BaseException], ...] = (),
     seconds: float = 0.0,
+    *,
+    apart: bool = False,
 ) -> dict[str, str]:
     """Run the cells in `module`, which fills it; `seconds`, if not 0, is the limit for all of them.
 
@@ -104,6 +116,10 @@ def run_cells(
         linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
         try:
             with _stopped_after((end - time.monotonic()) * SHARE if seconds else 0.0):
+                if apart:
+                    left_out, future = _run_apart(cell.source, file, module, future)
+                    failed |= left_out
+                    continue
                 code = compile(cell.source, file, "exec", future, dont_inherit=True)
                 future |= code.co_flags & __future__.annotations.compiler_flag
                 exec(code, module.__dict__)  # noqa: S102  this is the import
@@ -113,6 +129,22 @@ def run_cells(
             text = import_fault(error, folder, name, "run").message
             failed[cell.source] = text[:1].upper() + text[1:]
     return failed
+
+
+def _run_apart(source: str | bytes, file: str, module: types.ModuleType, future: int) -> tuple[dict[str, str], int]:
+    """Run each statement on its own; what was left out, as `run_cells` says it, and the flags for what comes next."""
+    left_out: dict[str, str] = {}
+    for statement in ast.parse(source, file).body:
+        try:
+            code = compile(ast.Module([statement], []), file, "exec", future, dont_inherit=True)
+            future |= code.co_flags & __future__.annotations.compiler_flag
+            exec(code, module.__dict__)  # noqa: S102  this is the import
+        except TimeoutError:
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever a statement raises, sys.exit() included
+            reason = _NOT_AT_IMPORT if isinstance(error, Forbidden) else one_line(error)
+            left_out[ast.unparse(statement)] = f"Line {statement.lineno} of {Path(file).name} could not be run: {reason}."
+    return left_out, future
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ class ChildSpec:
     """What a child is opened for.
 
     `tasks` names the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are
-    simulated unless `gpu` says that they are the machine's own.
+    simulated unless `gpu` says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate.
     """
 
     files: Mapping[str, bytes]
@@ -43,6 +43,7 @@ class ChildSpec:
     devices: int | None = None
     network: bool = False
     gpu: bool = False
+    by_hand: bool = False
 
 
 class Child:
@@ -65,7 +66,8 @@ class Child:
         """
         self._limits = spec.limits
         first = {"files": dict(spec.files), "module": spec.module, "tasks": list(spec.tasks),
-                 "devices": spec.devices, "gpu": spec.gpu, "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
+                 "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand, "rank": spec.network,
+                 "reply_bytes": spec.limits.reply_mb << 20,
                  "import_seconds": spec.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(frames.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.utils.data
 
-from autograder.learner import calls, forbidden_scan, loading, ranks
+from autograder.learner import calls, forbidden_scan, forbidden_trap, loading, ranks
+from autograder.sandbox import no_autograd
 from autograder.submission import notebook
 from autograder.wire import frames, values
 
@@ -39,7 +42,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     frames.send(stream, nonce, values.encode({"looked": look(order), "fault": fault}))
     if order["rank"]:
         ranks.keep_process_groups()
-    loaded = loading.load(folder / order["module"], seconds=order["import_seconds"])
+    loaded = load(folder / order["module"], order["import_seconds"], by_hand=order["by_hand"])
     failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
     frames.send(stream, nonce, values.encode({"loaded": failure}))
     while True:
@@ -50,8 +53,32 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
             return  # or the others wait for it
 
 
-def rehearse() -> None:
-    """A step of training and a frame, so that what torch imports or makes at the first one is there.
+def ready_for_by_hand() -> None:
+    """Find out once, for all processes forked from this one, what `by_hand` does; what fails here fails there again."""
+    with suppress(OSError):
+        if no_autograd.supported():
+            no_autograd.patches()
+            no_autograd.algebra()
+
+
+@contextmanager
+def by_hand() -> Iterator[frozenset[str]]:
+    """Make this process, confined in the block, one for by-hand tasks; gives the packages that it should not be able to read."""
+    with no_autograd.taken() if no_autograd.supported() else nullcontext():
+        yield no_autograd.HIDDEN
+
+
+def load(path: Path, seconds: float, *, by_hand: bool) -> loading.LoadedModule:
+    """Import the submission; one for by-hand tasks statement by statement, so that what differentiates is left out."""
+    if not by_hand:
+        return loading.load(path, seconds=seconds)
+    with suppress(forbidden_trap.Forbidden), forbidden_trap.trap("autograd", path.parent):
+        loaded = loading.load(path, seconds=seconds, apart=True)
+    return loaded
+
+
+def rehearse(*, training: bool = True) -> None:
+    """A step of training, if this process can differentiate, and a frame: what torch imports or makes at first is there then.
 
     In the server it is for the imports; in a child, for the pages that a forked process is the first to write to.
     """
@@ -60,7 +87,9 @@ def rehearse() -> None:
     optimizer = torch.optim.Adam(net.parameters())
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(2, 1, 32, 32), torch.tensor([0, 1])))
     for x, y in loader:
-        torch.nn.functional.cross_entropy(net(x), y).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+        loss = torch.nn.functional.cross_entropy(net(x), y)
+        if training:
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
         optimizer.step()
     net.load_state_dict(values.decode(values.encode(dict(net.state_dict()))))
 
@@ -75,7 +104,7 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
     """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
     if not order["tasks"]:
         return {}
-    sources = {name: body.decode("utf-8", "replace") for name, body in order["files"].items() if name.endswith(".py")}
+    sources = {name: source_text(body) for name, body in order["files"].items() if name.endswith(".py")}
     module = order["module"]
     sources[module] = notebook.parsable(sources[module])
     try:
@@ -83,10 +112,21 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
     places = {}
+    unreadable = forbidden_scan.compiled(order["files"])
+    if unreadable is not None:
+        found = dict.fromkeys(order["tasks"], unreadable) | found
     for task, at in found.items():
         place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
         places[task] = [*place, at.text, at.technique]
     return places
+
+
+def source_text(body: bytes) -> str:
+    """A module's text as Python reads it, whatever encoding its first lines name."""
+    try:
+        return importlib.util.decode_source(body)
+    except (SyntaxError, UnicodeDecodeError, LookupError):  # which the import will report
+        return body.decode("utf-8", "replace")
 
 
 def write_files(folder: Path, files: dict[str, bytes]) -> str | None:

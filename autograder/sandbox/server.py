@@ -38,6 +38,16 @@ END_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
+class _Kind:
+    """What a process must be before it meets its submission: see `confine.confine` and `no_autograd`."""
+
+    limits: confine.OsLimits
+    network: bool
+    gpu: bool
+    by_hand: bool
+
+
+@dataclass(frozen=True)
 class _Process:
     """A server's process and the socket to it; `ready` is what it said when it was warm."""
 
@@ -78,17 +88,22 @@ class Server:
 
     def __init__(self, modules: Sequence[str] = (), *, fork: bool = sys.platform == "linux") -> None:
         self._modules, self._fork = modules, fork
-        self._residents: Sequence[str] = ()
+        self._prepared: dict[str, Any] = {"residents": [], "by_hand": False}
         self._stack = contextlib.ExitStack()
         self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
         self._own: dict[int, subprocess.Popen[bytes]] = {}  # without fork: the process of each child
-        self._waiting: dict[confine.OsLimits, Child] = {}  # confined, empty, and for the next submission
+        self._waiting: dict[_Kind, Child] = {}  # confined, empty, and for the next submission
         self._count = 0
         self._running: _Process | None = _Process.start(modules)
 
-    def hold(self, residents: Sequence[str]) -> None:
-        """Name the data sets (see `images.store.resident`) that it is to load before it opens its first child."""
-        self._residents = residents
+    def hold(self, residents: Sequence[str], *, by_hand: bool = False) -> None:
+        """Say what it is to prepare before it opens its first child.
+
+        Args:
+            residents: names of data sets (see `images.store.resident`).
+            by_hand: whether some of the children are for by-hand tasks.
+        """
+        self._prepared = {"residents": list(residents), "by_hand": by_hand}
 
     def wait_until_ready(self) -> dict[str, Any]:
         """Start the server if there is none; its first message: how long it took to warm up and what it gained."""
@@ -96,16 +111,15 @@ class Server:
             self._stop()
             self._running = _Process.start(self._modules)
         if not self._running.ready:
-            self._send({"residents": list(self._residents), "fork": self._fork})
+            self._send({**self._prepared, "fork": self._fork})
             self._running.ready.update(self._receive(START_SECONDS))
         return self._running.ready
 
     def open(self, spec: ChildSpec) -> Child:
         """A child that has imported the submission, or that has `ended` with the fault that kept it from doing so."""
         self.wait_until_ready()
-        limits = _limits(spec)
-        plain = not (spec.network or spec.gpu)
-        child = self._next(limits) if plain else self._child(limits, network=spec.network, gpu=spec.gpu)
+        kind = _Kind(_limits(spec), network=spec.network, gpu=spec.gpu, by_hand=spec.by_hand)
+        child = self._child(kind) if spec.network or spec.gpu else self._next(kind)
         try:
             child.introduce(spec)
         except StudentFault:
@@ -128,28 +142,27 @@ class Server:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _next(self, limits: confine.OsLimits) -> Child:
+    def _next(self, kind: _Kind) -> Child:
         """A child for one submission; another, which holds nothing of any, gets ready for the next one meanwhile.
 
         What keeps this submission from the process that waits is what keeps it from the server: its confinement.
         """
-        child = self._waiting.pop(limits, None) or self._child(limits)
+        child = self._waiting.pop(kind, None) or self._child(kind)
         if self._fork:
             try:
-                self._waiting[limits] = self._child(limits)
+                self._waiting[kind] = self._child(kind)
             except BaseException:
                 child.close()
                 raise
         return child
 
-    def _child(self, limits: confine.OsLimits, *, network: bool = False, gpu: bool = False) -> Child:
+    def _child(self, kind: _Kind) -> Child:
         from autograder.sandbox.child import Child  # noqa: PLC0415  it imports torch, as the server does meanwhile
 
         self._count += 1
         number, folder = self._count, self._folder / str(self._count)
         folder.mkdir(mode=0o700)
-        message = {"op": "open", "number": number, "scratch": str(folder), "network": network, "gpu": gpu,
-                   "limits": asdict(limits)}  # fmt: skip
+        message = {"op": "open", "number": number, "scratch": str(folder), **asdict(kind)}
         mine, theirs = socket.socketpair()
         child = Child(mine, folder, functools.partial(self._end, number, folder), functools.partial(self._drop, number, folder))
         try:

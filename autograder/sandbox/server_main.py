@@ -41,6 +41,8 @@ def main() -> None:
         order, _ = receive_message(control)
         for name in order["residents"]:
             sys.modules["autograder.images.store"].resident(name)
+        if order["by_hand"]:
+            sys.modules["autograder.sandbox.child_main"].ready_for_by_hand()
         gc.collect()
         gc.freeze()  # or the children's first collection copies every page of the warm heap
         gc.enable()
@@ -94,10 +96,11 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
         stream = frames.Descriptor(STREAM)
         folder = Path(message["scratch"])
         limits = confine.OsLimits(**message["limits"])
-        layers = confine.confine(folder, limits, network=message["network"], gpu=message["gpu"])
         child = sys.modules["autograder.sandbox.child_main"]  # imported by warm()
+        with child.by_hand() if message["by_hand"] else contextlib.nullcontext(()) as hidden:
+            layers = confine.confine(folder, limits, hidden=hidden, network=message["network"], gpu=message["gpu"])
         if not (message["network"] or message["gpu"]):  # it waits while another submission is graded: time to pay for pages
-            child.rehearse()
+            child.rehearse(training=not message["by_hand"])
         with contextlib.suppress(frames.Closed, BrokenPipeError, ConnectionResetError):
             child.serve_submission(stream, folder, layers)
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own

@@ -19,16 +19,17 @@ from autograder.text import clean
 class Session:
     """A Respondent that asks a submission in its sandbox, under the check's limit and the submission's budget.
 
-    There is a child for each number of devices that checks have wanted. Only the time that the submission takes counts, not
+    There is a child for each number of devices that checks have wanted, and one in which PyTorch cannot differentiate for
+    checks of by-hand tasks. Only the time that the submission takes counts, not
     the suite's own. `intact` is False once the sandbox has failed: what went wrong since then is no evidence against the
     submission.
     """
 
     def __init__(self, server: Server, spec: ChildSpec) -> None:
         self._server, self._spec = server, spec
-        self._children: dict[tuple[int | None, bool], Child] = {}
+        self._children: dict[tuple[int | None, bool, bool], Child] = {}
         self._findings: dict[str, Found] = {}
-        self._wanted: tuple[int | None, bool] = (None, False)
+        self._wanted = spec
         self._check_limit = self._check_left = 0.0
         self._left = spec.limits.total_seconds + spec.limits.import_seconds
         self.intact = True
@@ -56,10 +57,10 @@ class Session:
                 raise StudentFault(ended)
         raise AssertionError  # for the type checker: the loop returns or raises
 
-    def begin(self, seconds: float, devices: int | None = None, *, gpu: bool = False) -> None:
-        """Start the clock of one check, which is answered by the child with that many devices: see ChildSpec."""
+    def begin(self, seconds: float, devices: int | None = None, *, gpu: bool = False, by_hand: bool = False) -> None:
+        """Start the clock of one check, which is answered by a child of that kind: see ChildSpec."""
         self._check_limit = self._check_left = seconds
-        self._wanted = devices, gpu
+        self._wanted = replace(self._spec, devices=devices, gpu=gpu, by_hand=by_hand)
         self.intact = True
 
     def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:
@@ -119,12 +120,12 @@ class Session:
 
     def _child(self, request: bytes | None = None) -> Child:
         """The child that the check wants, opened if there is none that is free; `ended` if its import failed."""
-        child = self._children.get(self._wanted)
+        kind = self._wanted.devices, self._wanted.gpu, self._wanted.by_hand
+        child = self._children.get(kind)
         if child is not None and child.ahead not in (None, request):
             child.close()
             child = None
         if child is None or child.ended is not None:
-            devices, gpu = self._wanted
-            child = self._children[self._wanted] = self._server.open(replace(self._spec, devices=devices, gpu=gpu))
+            child = self._children[kind] = self._server.open(self._wanted)
             self._findings = child.findings
         return child

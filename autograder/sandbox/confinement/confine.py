@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import os
 import platform
 import socket
@@ -77,7 +78,13 @@ def tier(found: Iterable[Layer]) -> str:
 
 
 def confine(
-    scratch: Path, limits: OsLimits, *, readable: Sequence[Path] = (), network: bool = False, gpu: bool = False
+    scratch: Path,
+    limits: OsLimits,
+    *,
+    readable: Sequence[Path] = (),
+    hidden: Iterable[str] = (),
+    network: bool = False,
+    gpu: bool = False,
 ) -> tuple[str, ...]:
     """Confine the calling process for good. Call it in a fresh single-threaded fork, before any student code.
 
@@ -90,6 +97,7 @@ def confine(
             where it gets a file system of its own ("mount"); where not, its size is not limited.
         limits: what the process may use.
         readable: further files and folders that exist.
+        hidden: names of installed packages that it cannot read.
         network: opens TCP and UDP within the network namespace that enter_namespaces gained.
         gpu: leaves out Landlock, the system-call filter and the limit on address space, which a GPU's driver does not
             bear: it maps far more than the memory it uses, and needs its device files and calls of its own.
@@ -125,7 +133,8 @@ def confine(
         applied.append("own user id")
     _settle_in(scratch, network=network)
     if landlock.abi() and not gpu:
-        landlock.restrict(paths, (scratch, Path(os.devnull)), network=network)
+        seen, listed = _without(paths, frozenset(hidden)) if hidden else (paths, ())
+        landlock.restrict(seen, (scratch, Path(os.devnull)), listed, network=network)
         applied.append("landlock")
     if seccomp.supported() and not gpu:
         seccomp.install(os.getpid(), network=network)
@@ -151,6 +160,23 @@ def _readable() -> tuple[Path, ...]:
     installed = [entry for entry in sys.path if Path(entry).name in ("site-packages", "dist-packages")]
     paths = dict.fromkeys(Path(path) for path in (*libraries, *installed, *_SYSTEM_FILES))
     return tuple(path for path in paths if path.exists())
+
+
+@functools.cache
+def _without(paths: tuple[Path, ...], packages: frozenset[str]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The paths without these installed packages, and the folders that are taken apart for it, of which a list will do."""
+    hidden = {(Path(entry) / name).resolve() for entry in sys.path for name in packages if (Path(entry) / name).exists()}
+    pending, whole, apart = [path.resolve() for path in paths], dict[Path, None](), dict[Path, None]()
+    while pending:
+        path = pending.pop()
+        if path in hidden or path in apart:
+            continue
+        if any(package.is_relative_to(path) for package in hidden):
+            apart[path] = None
+            pending += [entry.resolve() for entry in path.iterdir() if entry.exists()]
+        else:
+            whole[path] = None
+    return tuple(whole), tuple(apart)
 
 
 def _buses() -> Iterable[Path]:

@@ -34,7 +34,14 @@ def abi() -> int:
         return 0
 
 
-def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: bool = False, version: int | None = None) -> None:
+def restrict(
+    readable: Iterable[Path],
+    writable: Iterable[Path],
+    listable: Iterable[Path] = (),
+    *,
+    network: bool = False,
+    version: int | None = None,
+) -> None:
     """Confine the calling thread, for good, to reading below `readable` and writing below `writable`.
 
     Nothing can be executed, and only plain files and folders can be made. Where the kernel can (ABI 4, 6), TCP is
@@ -43,6 +50,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: boo
     Args:
         readable: files or folders, each of which exists.
         writable: files or folders, readable as well, each of which exists.
+        listable: folders, each of which exists, of which only the names in them can be read, at any depth.
         network: leaves TCP open.
         version: the ABI to use, by default the kernel's.
 
@@ -61,7 +69,7 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path], *, network: boo
     packed = struct.pack(f"={len(attributes)}Q", *attributes)
     ruleset = linux.syscall("landlock_create_ruleset", _CREATE_RULESET, packed, len(packed), 0)
     try:
-        for paths, rights in ((readable, _READ), (writable, _WRITE)):
+        for paths, rights in ((readable, _READ), (writable, _WRITE), (listable, _READ_DIR)):
             for path in paths:
                 _allow(ruleset, path, rights & handled)
         linux.syscall("landlock_restrict_self", _RESTRICT_SELF, ruleset, 0)

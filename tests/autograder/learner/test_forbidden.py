@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from autograder.learner.explain import call_fault
-from autograder.learner.forbidden_scan import look
+from autograder.learner.forbidden_scan import compiled, look
 from autograder.learner.forbidden_trap import Forbidden, trap
 from autograder.learner.loading import load
 from autograder.results import Status
@@ -253,6 +253,11 @@ FORBIDDEN = {
     "kernel": "import torch\n\ndef task(x): return torch.ops.aten.threshold_backward.default(x, x, 0)",
     "grad_fn": "import torch\n\ndef task(x): return (x * x).grad_fn(x)",
     "engine, out of reach": "import torch\nE = torch.autograd.Variable._execution_engine\ndef task(x): return x",
+    "exec": "def task(x):\n    exec('y = 1')\n    return x",
+    "eval": "def task(x): return eval('x')",
+    "compile in a helper": "def task(x): return helper(x)\ndef helper(x): return compile('x', '', 'eval')",
+    "ctypes": "import ctypes\ndef task(x): return ctypes.CDLL(None)",
+    "sympy": "from sympy import diff\ndef task(x): return diff(x)",
     "trap undone": "import sys\nsys.modules['autograder.learner.forbidden_trap'].trap = None\ndef task(x): return x",
 }
 
@@ -269,6 +274,9 @@ ALLOWED = {
     "named tuple": "from collections import namedtuple\nLayer = namedtuple('Layer', 'forward backward')\n"
     "def task(x): return Layer(1, x).backward(x)",
     "unused import": "import torch\nfrom torch.autograd import grad\ndef task(x):\n    grad = 2 * x\n    return grad",
+    "own eval": "def eval(x): return 2 * x\ndef task(x): return eval(x)",
+    "eval mode": "def task(net): return net.eval()",
+    "algebra elsewhere": "import sympy\nprint(sympy.diff('x'))\ndef task(x): return x",
     "no_grad": "import torch\n@torch.autograd.no_grad()\ndef task(x): return torch.autograd.Variable(x)",
     "demo elsewhere": "import torch\ndef demo(x): return torch.autograd.grad(x, x)\ndef task(x):\n    demo = x\n    return demo",
     "demo method": "import torch\nclass M:\n    def back(self, x): return x\n"
@@ -300,6 +308,13 @@ def test_the_look_follows_helper_modules(use: str) -> None:
     sources = {"tools/vjp.py": helper, "by_hand.py": f"{use}\ndef task(x):\n    return pull(x)\n"}
     found = look(sources, "by_hand.py", ["task"])
     assert (found["task"].file, found["task"].line) == ("tools/vjp.py", 4)
+
+
+def test_compiled_files_are_found() -> None:
+    found = compiled(["manual_backward.py", "tools/helper.pyc", "notes.txt"])
+    assert found is not None
+    assert (found.file, found.technique) == ("tools/helper.pyc", "a compiled file, which cannot be read")
+    assert compiled(["manual_backward.py"]) is None
 
 
 def test_the_look_names_the_technique() -> None:
