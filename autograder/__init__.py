@@ -25,8 +25,8 @@ if TYPE_CHECKING:
         expect_shape,
         expect_unchanged,
     )
-    from autograder.checks.marks import devices
-    from autograder.checks.student import Student
+    from autograder.checks.marks import conduct, devices
+    from autograder.checks.student import PerRank, Student
     from autograder.course.mutants import Mutant
     from autograder.images.drawings import CLASSES
     from autograder.images.training import Training
@@ -37,9 +37,11 @@ _HOME = {
     "CLASSES": "autograder.images.drawings",
     "Mismatch": "autograder.checks.compare",
     "Mutant": "autograder.course.mutants",
+    "PerRank": "autograder.checks.student",
     "Resident": "autograder.wire.values",
     "Student": "autograder.checks.student",
     "Training": "autograder.images.training",
+    "conduct": "autograder.checks.marks",
     "devices": "autograder.checks.marks",
     "expect": "autograder.checks.compare",
     "expect_close": "autograder.checks.compare",
@@ -54,9 +56,11 @@ __all__ = [
     "CLASSES",
     "Mismatch",
     "Mutant",
+    "PerRank",
     "Resident",
     "Student",
     "Training",
+    "conduct",
     "devices",
     "expect",
     "expect_close",

@@ -25,6 +25,7 @@ class Status(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     FORBIDDEN = "forbidden"
+    SUSPICIOUS = "suspicious"
     BROKEN = "broken"
 
 
@@ -32,6 +33,7 @@ class SubmissionStatus(StrEnum):
     """What became of a whole submission."""
 
     GRADED = "graded"
+    SUSPICIOUS = "suspicious"
     UNREADABLE = "unreadable"
     BROKEN = "broken"
 
@@ -106,7 +108,10 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class TaskResult:
-    """One task, as in OUT/results/NAME.json."""
+    """One task, as in OUT/results/NAME.json.
+
+    `conduct` says that some of its checks rest on what only the submission's own process can tell (see `checks.marks.conduct`).
+    """
 
     id: str
     status: Status
@@ -116,6 +121,7 @@ class TaskResult:
     diagnosis: str = ""
     hint: str = ""
     seconds: float = 0.0
+    conduct: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +146,7 @@ class Report:
     attachments: dict[str, Any] = field(default_factory=dict)
 
 
-def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult]) -> TaskResult:
+def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult], *, conduct: bool = False) -> TaskResult:
     """A task's result from its checks in file order.
 
     The first check is the main one: without it there are no points. With it, the points are shared evenly by the checks.
@@ -150,16 +156,16 @@ def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult])
     if not checks:
         return TaskResult(task_id, Status.BROKEN, 0.0, points, "The suite has no check for this task.")
     if not wrong:
-        return TaskResult(task_id, Status.PASSED, points, points, seconds=seconds)
+        return TaskResult(task_id, Status.PASSED, points, points, seconds=seconds, conduct=conduct)
     decisive = next((c for s in (Status.BROKEN, Status.FORBIDDEN) for c in wrong if c.status is s), wrong[0])
     if decisive.status in (Status.BROKEN, Status.FORBIDDEN) or checks[0].status is not Status.PASSED:
         status, score = decisive.status, 0.0
     else:
         status, score = Status.PARTIAL, round(points * (len(checks) - len(wrong)) / len(checks), 2)
     message = decisive.message
-    if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN):
+    if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN, Status.SUSPICIOUS):
         message = f"Expected: it {decisive.title}. {message}".strip()
-    return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds)
+    return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds, conduct)
 
 
 def to_json(report: Report) -> str:

@@ -55,6 +55,7 @@ class Check:
         call: runs the author's function with what it asks for.
         devices: how many CUDA devices it wants, if it is about devices.
         forbid: the technique that the task rules out, or "".
+        conduct: whether it rests on what only the submission's own process can tell.
     """
 
     topic: str
@@ -64,6 +65,7 @@ class Check:
     call: Callable[[Fixtures], object]
     devices: int | None = None
     forbid: str = ""
+    conduct: bool = False
 
 
 def title_of(function: Callable[..., object]) -> str:

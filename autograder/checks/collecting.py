@@ -44,6 +44,7 @@ PLACE = pytest.StashKey[Place]()
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line("markers", "devices(n): run this check with n simulated CUDA devices")
+    config.addinivalue_line("markers", "conduct: this check rests on what only the submission's process can tell")
 
 
 def tie(items: list[pytest.Item]) -> None:
@@ -67,7 +68,8 @@ def tie(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("devices")
         devices = marker.args[0] if marker else None
         item.stash[PLACE] = Place(topic, task, public)
-        item.stash[CHECK] = Check(topic.name, task.id, item.name, title, _caller(item), devices, task.forbid)
+        conduct = devices is not None or item.get_closest_marker("conduct") is not None
+        item.stash[CHECK] = Check(topic.name, task.id, item.name, title, _caller(item), devices, task.forbid, conduct)
 
 
 def _placed(path: Path) -> tuple[Path, str, bool] | None:

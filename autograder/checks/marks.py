@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 
@@ -13,3 +15,17 @@ def devices(count: int) -> pytest.MarkDecorator:
         \"\"\"wraps the network where two GPUs are visible\"\"\"
     """
     return pytest.mark.devices(count)
+
+
+def conduct(check: Callable[..., object]) -> Callable[..., object]:
+    """This check rests on what only the submission's own process can tell: who was called, where something lay.
+
+    A check with `devices` does so in any case. A submission that looks into its process (frames, the collector, ctypes) gets
+    no points for such checks until a person has looked.
+
+        @conduct
+        def test_accumulate__calls_backward_once(student: Student) -> None:
+            \"\"\"calls backward once for each loss\"\"\"
+    """
+    marked: Callable[..., object] = pytest.mark.conduct(check)
+    return marked

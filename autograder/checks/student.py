@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -84,16 +84,22 @@ class Student:
     def ranks(self, probe: Callable[..., Any], world_size: int, /, *args: Any) -> list[Any]:
         """What `probe(module, rank, world_size, init_method, *args)` returns in each of `world_size` processes at once.
 
+        A process gets of an argument that is `PerRank` its own item and nothing of the others': so what it computes from
+        them it has been told by them.
+
         Raises:
             ProbeError, StudentFault: as `run`; the fault is that of the process that failed first, not of those that only
                 saw their connection to it break.
         """
-        self.arguments = args
+        self.arguments = tuple(_own(argument, 0) for argument in args)
         code = probe_code(probe)
 
         def requests(init_method: str) -> list[bytes]:
             return [
-                values.encode(self._frame(probe.__name__, code, (rank, world_size, init_method, *args), {}), layout=True)
+                values.encode(
+                    self._frame(probe.__name__, code, (rank, world_size, init_method, *(_own(a, rank) for a in args)), {}),
+                    layout=True,
+                )
                 for rank in range(world_size)
             ]
 
@@ -137,6 +143,17 @@ class Student:
             "name": name, "probe": probe, "args": list(args), "kwargs": kwargs, "observe": observe,
             "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PerRank:
+    """An argument of `Student.ranks` of which each process gets its own item."""
+
+    items: Sequence[Any]
+
+
+def _own(argument: Any, rank: int) -> Any:
+    return argument.items[rank] if isinstance(argument, PerRank) else argument
 
 
 def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:

@@ -29,6 +29,8 @@ COLOURS: dict[Status | SubmissionStatus, Colour] = {
     Status.PASSED: GOOD,
     Status.PARTIAL: HALF,
     Status.BROKEN: KIT,
+    Status.SUSPICIOUS: HALF,
+    SubmissionStatus.SUSPICIOUS: HALF,
     SubmissionStatus.UNREADABLE: BAD,
     SubmissionStatus.BROKEN: KIT,
 }  # not SubmissionStatus.GRADED, which is neither good nor bad

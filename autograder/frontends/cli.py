@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
+    grade.add_argument(
+        "--cleared",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a suspicious submission that you have looked at: believe what its process tells of itself",
+    )
     grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
                        "an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
     grade.set_defaults(run=_grade)
@@ -152,7 +159,7 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
     found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
     if topic.training:
         training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)
-    return grade.Plan(topic, seed, isolation, training, gpus=found)
+    return grade.Plan(topic, seed, isolation, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))
 
 
 def _grade(options: argparse.Namespace) -> int:

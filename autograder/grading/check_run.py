@@ -21,11 +21,15 @@ SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submissi
 
 @dataclass(frozen=True)
 class CheckRun:
-    """What a run of a check found; `replies` are the submission's, for the diagnosis, `attached` is for its page."""
+    """What a run of a check found; `replies` are the submission's, for the diagnosis, `attached` is for its page.
+
+    `conduct` is the check's: whether it rests on what only the submission's own process can tell.
+    """
 
     result: CheckResult
     replies: Sequence[Any] = ()
     attached: Mapping[str, Any] = field(default_factory=dict)
+    conduct: bool = False
 
 
 class CheckRunner:
@@ -69,13 +73,15 @@ class CheckRunner:
         following = functools.partial(self._following, number, session) if ahead else None
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
         if respondent.passes_as_before():
-            return CheckRun(CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started))
+            result = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
+            return CheckRun(result, conduct=check.conduct)
         fixtures = prepare(check, respondent, self._seed, self._training)
         with time_limit.limited(SUITE_SECONDS):
             result = run(check, fixtures)
         if result.status is Status.PASSED and not fixtures.attached and not task.trains:
             respondent.learn()
-        return CheckRun(replace(result, seconds=time.monotonic() - started), fixtures.student.replies, fixtures.attached)
+        result = replace(result, seconds=time.monotonic() - started)
+        return CheckRun(result, fixtures.student.replies, fixtures.attached, check.conduct)
 
     def _memory(self, check: Check, *, gpu: bool = False) -> Memory:
         return self._memories.setdefault((check.name, gpu), Memory())

@@ -8,13 +8,12 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from autograder.checks.check import Check
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
 from autograder.grading import policy, pool, suite
-from autograder.grading.check_run import CheckRunner
+from autograder.grading.check_run import CheckRun, CheckRunner
 from autograder.grading.gpus import Gpus
 from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.images.training import Training
@@ -39,6 +38,7 @@ class Plan:
     training: Training | None = None
     diagnosing: bool = True
     gpus: Gpus = field(default_factory=Gpus)
+    cleared: frozenset[str] = frozenset()  # submissions that a person has looked at: their conduct is believed
 
 
 def isolation_here(asked: str, device: str = "simulated") -> str:
@@ -114,14 +114,12 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, stopped.fault.message, seconds)
     except SandboxError as error:
         return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
-    attachments, tasks = dict[str, Any](), []
     with contextlib.closing(session):
-        for task in plan.topic.tasks:
-            runs = policy.grade_task(task, session, runner, modules)
-            tasks.append(summarise(task.id, task.points, task.hint, [run.result for run in runs]))
-            for run in runs:
-                attachments.update(run.attached)
-    return _graded(plan, submission, tuple(tasks), attachments, time.monotonic() - started)
+        runs = {task.id: policy.grade_task(task, session, runner, modules) for task in plan.topic.tasks}
+        suspicion = None if submission.name in plan.cleared else session.suspicion
+    if suspicion is not None:
+        runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}
+    return _graded(plan, submission, runs, time.monotonic() - started)
 
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:
@@ -145,12 +143,25 @@ def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name)  # fmt: skip
 
 
-def _graded(
-    plan: Plan, submission: Submission, tasks: tuple[TaskResult, ...], attachments: dict[str, Any], seconds: float
-) -> Report:
-    broken = [task for task in tasks if task.status is Status.BROKEN]
-    status = SubmissionStatus.BROKEN if broken else SubmissionStatus.GRADED
-    message = f"Fault of the kit in {', '.join(t.id for t in broken)}: no grade until it is mended." if broken else ""
+def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], seconds: float) -> Report:
+    tasks = tuple(
+        summarise(
+            task.id,
+            task.points,
+            task.hint,
+            [run.result for run in runs[task.id]],
+            conduct=any(run.conduct for run in runs[task.id]),
+        )
+        for task in plan.topic.tasks
+    )
+    attachments = {name: value for of_task in runs.values() for run in of_task for name, value in run.attached.items()}
+    broken = [task.id for task in tasks if task.status is Status.BROKEN]
+    withheld = [run.result for of_task in runs.values() for run in of_task if run.result.status is Status.SUSPICIOUS]
+    status, message = SubmissionStatus.GRADED, ""
+    if broken:
+        status, message = SubmissionStatus.BROKEN, f"Fault of the kit in {', '.join(broken)}: no grade until it is mended."
+    elif withheld:
+        status, message = SubmissionStatus.SUSPICIOUS, withheld[0].message
     score = 0.0 if broken else round(sum(task.score for task in tasks), 2)
     return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments)  # fmt: skip

@@ -11,7 +11,9 @@
 6. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so. Where no mutant does, the suspects
    speak, if all the task's failed checks bear them out (see `checks.suspects`); after a failed main check the next one is
    run for this alone.
-7. **Points**: see `results.summarise`.
+7. **Conduct.** Some checks rest on what only the submission's own process can tell. A submission that looks into that process
+   (see `sandbox.witness`) gets no points for such checks until a person has looked, and cleared it.
+8. **Points**: see `results.summarise`.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ from autograder.checks.judge import UNUSABLE
 from autograder.course import Task
 from autograder.grading.check_run import CheckRun, CheckRunner
 from autograder.grading.mutant_diagnosis import CourseModules
+from autograder.learner.forbidden_scan import Found
 from autograder.results import CheckResult, Status
 from autograder.sandbox.session import Session
+from autograder.text import clean
 
 
 def grade_task(task: Task, session: Session, runner: CheckRunner, modules: CourseModules) -> list[CheckRun]:
@@ -51,6 +55,22 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
                 heard.append(runner.run(checks[1], session).result)
             return _with_shared_claim(runs, heard)
     return _with_shared_claim(runs, [run.result for run in runs])
+
+
+def withhold(runs: list[CheckRun], suspicion: Found) -> list[CheckRun]:
+    """The runs with no word on the checks that rest on conduct."""
+    where = f"line {suspicion.line} of {suspicion.file}: `{suspicion.text}`"
+    message = clean(
+        f"This rests on what your process tells of itself, and your code looks into that process ({suspicion.technique}, "
+        f"{where}), which no task needs. The points wait until an instructor has looked at it."
+    )
+    withheld = CheckResult(Status.SUSPICIOUS, message=message)
+    return [
+        replace(run, result=replace(withheld, title=run.result.title, seconds=run.result.seconds))
+        if run.conduct and run.result.status is Status.PASSED
+        else run
+        for run in runs
+    ]
 
 
 def _with_shared_claim(runs: list[CheckRun], heard: list[CheckResult]) -> list[CheckRun]:

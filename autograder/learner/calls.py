@@ -5,8 +5,12 @@ A request and its reply are wire frames, so a self-check hands over copies exact
 
 from __future__ import annotations
 
+import contextlib
 import marshal
+import sys
+import types
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -55,18 +59,40 @@ def _perform(loaded: LoadedModule, request: dict[str, Any]) -> dict[str, Any]:
     if loaded.module is None:
         assert loaded.fault is not None  # noqa: S101  for the type checker: one of the two is set
         return _as_reply(loaded.fault)
-    name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
-    if request["probe"]:
-        namespace: dict[str, Any] = {}
-        exec(marshal.loads(request["probe"]), namespace)  # noqa: S102, S302  the suite's own code, from the grader
-        function, args = namespace[name], [loaded.module, *args]
-    else:
-        function = getattr(loaded.module, name)
+    with _kit_by_name():
+        name, args, kwargs = request["name"], [resident(a) for a in request["args"]], request["kwargs"]
+        if request["probe"]:
+            namespace: dict[str, Any] = {}
+            exec(marshal.loads(request["probe"]), namespace)  # noqa: S102, S302  the suite's own code, from the grader
+            function, args = namespace[name], [loaded.module, *args]
+        else:
+            function = getattr(loaded.module, name)
     torch.default_generator.manual_seed(request["seed"])  # torch.manual_seed formats the stack for every absent device
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value = function(*args, **kwargs)
     return {"value": value, "args": args} if request["observe"] else {"value": value}
+
+
+_HIDDEN: dict[str, types.ModuleType] = {}
+
+
+def hide_kit() -> None:
+    """Take the kit's modules out of reach by name, but for those by which the tensors of simulated devices are found again."""
+    for name in list(sys.modules):
+        if name.startswith("autograder.") and not name.startswith("autograder.simulated_gpus"):
+            _HIDDEN[name] = sys.modules.pop(name)
+
+
+@contextlib.contextmanager
+def _kit_by_name() -> Iterator[None]:
+    """A probe and a data set import what they need of the kit, before the submission's code has its turn."""
+    sys.modules.update(_HIDDEN)
+    try:
+        yield
+    finally:
+        for name in _HIDDEN:
+            del sys.modules[name]
 
 
 def resident(value: Any) -> Any:

@@ -24,6 +24,7 @@ from autograder.wire import frames, values
 
 START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
 _WAKE_SECONDS = 0.25
+_LONGEST_NUMBER = 9
 _AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
 _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 
@@ -52,10 +53,12 @@ class Child:
     def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended], drop: Callable[[], None]) -> None:
         self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
         self._limits = Limits()
+        self._files: Mapping[str, bytes] = {}
         self._watches_disk = False
         self._sent_ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
         self.findings: dict[str, Found] = {}
+        self.suspicion: Found | None = None  # where the submission first looked into its process
 
     def introduce(self, spec: ChildSpec) -> None:
         """Hand over the files; learn what the static look found; wait for the import.
@@ -64,7 +67,7 @@ class Child:
             SandboxError: the child was not ready for the submission.
             StudentFault: the files cannot be looked at, or the import failed.
         """
-        self._limits = spec.limits
+        self._limits, self._files = spec.limits, spec.files
         first = {"files": dict(spec.files), "module": spec.module, "tasks": list(spec.tasks),
                  "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand, "rank": spec.network,
                  "reply_bytes": spec.limits.reply_mb << 20,
@@ -90,6 +93,7 @@ class Child:
         if looked["fault"] is not None:
             self._end(Fault(Status.ERROR, clean(looked["fault"])))
         self.findings = {task: Found(*place) for task, place in looked["looked"].items()}
+        self.suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
         got, body = self._read(end, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
@@ -173,7 +177,11 @@ class Child:
         """One frame before `end`; a deadline for the whole of it, so that single bytes cannot keep it open."""
         try:
             most = (self._limits.reply_mb << 20) + values.MAX_OVERHEAD
-            return frames.receive(_Deadline(self._stream, end, self._watch_disk), most)
+            while True:
+                nonce, body = frames.receive(_Deadline(self._stream, end, self._watch_disk), most)
+                if nonce != frames.REPORT:
+                    return nonce, body
+                self._suspect(bytes(body))
         except TimeoutError:
             text = f"{what} took longer than {limit:g} s: is there a loop that never ends?"
             self._end(Fault(Status.TIMEOUT, text))
@@ -181,6 +189,14 @@ class Child:
             self._end(Fault(Status.ERROR, "The code sent a reply longer than the limit.", "Violation"))
         except (frames.Closed, OSError):
             self._end(self._cause_of_death())
+
+    def _suspect(self, report: bytes) -> None:
+        """Keep where the witness saw the submission look into its process: a claim, which harms only who makes it up."""
+        line, file, event = (*report.decode("utf-8", "replace").split("\0"), "", "", "")[:3]
+        source = self._files.get(file, b"").decode("utf-8", "replace").splitlines()
+        number = int(line) if line.isdecimal() and len(line) < _LONGEST_NUMBER else 0
+        text = source[number - 1].strip() if 0 < number <= len(source) else ""
+        self.suspicion = self.suspicion or Found(clean(file, 80), number, clean(text, 120), clean(event, 80))
 
     def _watch_disk(self) -> None:
         allowed = self._limits.scratch_mb

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder.learner import calls, forbidden_scan, forbidden_trap, loading, ranks
-from autograder.sandbox import no_autograd
+from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, ranks
+from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
 from autograder.wire import frames, values
 
@@ -39,9 +39,11 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     folder = scratch / "submission"
     fault = write_files(folder, order["files"])
     # Sent before any line of the submission has run, so the grader may believe it.
-    frames.send(stream, nonce, values.encode({"looked": look(order), "fault": fault}))
+    frames.send(stream, nonce, values.encode({"looked": look(order), "introspects": introspects(order), "fault": fault}))
     if order["rank"]:
         ranks.keep_process_groups()
+    calls.hide_kit()
+    witness.watch(folder, stream.number)
     loaded = load(folder / order["module"], order["import_seconds"], by_hand=order["by_hand"])
     failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
     frames.send(stream, nonce, values.encode({"loaded": failure}))
@@ -119,6 +121,18 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
         place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
         places[task] = [*place, at.text, at.technique]
     return places
+
+
+def introspects(order: dict[str, Any]) -> list[Any] | None:
+    """Where the source first looks into the process, the line's text and the name; None if it does not."""
+    sources = {name: source_text(body) for name, body in order["files"].items() if name.endswith(".py")}
+    module = order["module"]
+    sources[module] = notebook.parsable(sources[module])
+    at = introspection.look(sources)
+    if at is None:
+        return None
+    place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
+    return [*place, at.text, at.technique]
 
 
 def source_text(body: bytes) -> str:

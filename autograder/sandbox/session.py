@@ -29,6 +29,7 @@ class Session:
         self._server, self._spec = server, spec
         self._children: dict[tuple[int | None, bool, bool], Child] = {}
         self._findings: dict[str, Found] = {}
+        self._suspicion: Found | None = None
         self._wanted = spec
         self._check_limit = self._check_left = 0.0
         self._left = spec.limits.total_seconds + spec.limits.import_seconds
@@ -95,6 +96,7 @@ class Session:
             self.intact = False
             raise
         finally:
+            self._suspicion = next((rank.suspicion for rank in ranks if rank.suspicion), self._suspicion)
             for rank in ranks:
                 rank.close()
             self._check_left -= time.monotonic() - started
@@ -108,8 +110,15 @@ class Session:
         sentence = forbidden_trap.sentence(found.technique)
         return Fault(Status.FORBIDDEN, clean(f"{sentence} (line {found.line} of {found.file}: `{found.text}`)."))
 
+    @property
+    def suspicion(self) -> Found | None:
+        """Where the submission looked into its process, as far as its children have told; see `sandbox.witness`."""
+        self._suspicion = next((child.suspicion for child in self._children.values() if child.suspicion), self._suspicion)
+        return self._suspicion
+
     def fresh(self) -> None:
         """Close all children, so that the next request meets a newly imported module."""
+        self._suspicion = self.suspicion  # what they have told outlives them
         for child in self._children.values():
             child.close()
         self._children.clear()
@@ -120,6 +129,7 @@ class Session:
 
     def _child(self, request: bytes | None = None) -> Child:
         """The child that the check wants, opened if there is none that is free; `ended` if its import failed."""
+        self._suspicion = self.suspicion
         kind = self._wanted.devices, self._wanted.gpu, self._wanted.by_hand
         child = self._children.get(kind)
         if child is not None and child.ahead not in (None, request):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import patient
 import pytest
+from hostile import FINDS_KIT
 
 HERE = Path(__file__).parent
 EMPTY = "answer = 42\n"
@@ -108,7 +109,7 @@ def graded(request, kit):
             file.write(f"# {SECRET}\n")
     correct = {"control_correct": kit.solution, "m_correct": f"# {SECRET}\n{kit.solution}", "zz_correct": kit.solution}
     kit.write(handed_in, {**correct, **folders(), "control_wrong": WRONG})
-    kit.write(handed_in, {name: f"{WRONG}\n\n{text}" for name, text in ATTACKS.items()})
+    kit.write(handed_in, {name: f"{WRONG}\n{FINDS_KIT}\n\n{text}" for name, text in ATTACKS.items()})
     kit.write(handed_in, dict.fromkeys(NAMES, EMPTY))
     archives(handed_in, kit.solution)
     odd_files(handed_in, course)

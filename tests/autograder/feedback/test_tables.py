@@ -38,7 +38,7 @@ def test_a_submission_shows_what_the_learner_should_read(reports):
     assert row_of(table, "row_means") == ["row_means", "partial", "1.5/3", "Works for one row only. It adds up."]
 
 
-@pytest.mark.parametrize(("status", "code"), list(zip(Status, [32, 31, 33, 31, 31, 31, 31, 31, 35], strict=True)))
+@pytest.mark.parametrize(("status", "code"), list(zip(Status, [32, 31, 33, 31, 31, 31, 31, 31, 33, 35], strict=True)))
 def test_a_status_is_coloured(reports, status, code):
     one = replace(reports[0], tasks=(TaskResult("Net", status, 0, 1),))
     console = Console(width=80, force_terminal=True, color_system="standard", no_color=False)

@@ -143,7 +143,8 @@ def test_results_have_the_agreed_keys(graded):
     result = graded[0]["good"]
     assert list(result) == ["schema", "topic", "submission", "status", "score", "max_score", "message", "isolation",
                             "seconds", "tasks"]  # fmt: skip
-    assert list(result["tasks"][0]) == ["id", "status", "score", "max_score", "message", "diagnosis", "hint", "seconds"]
+    assert list(result["tasks"][0]) == ["id", "status", "score", "max_score", "message", "diagnosis", "hint", "seconds",
+                                        "conduct"]  # fmt: skip
     assert (result["schema"], result["topic"], result["submission"]) == (1, "01_mini", "good")
 
 

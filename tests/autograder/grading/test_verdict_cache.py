@@ -2,6 +2,8 @@
 
 from itertools import pairwise
 
+from hostile import FINDS_KIT
+
 COUNTED = "    global calls\n    calls = globals().get('calls', 0) + 1\n    "
 
 
@@ -18,7 +20,8 @@ def other_bits(solution):
 
 def meddling(solution, how):
     """The solution, but its second call of `row_means` in a process takes the next request from the grader's channel."""
-    take = """
+    take = f"""
+{FINDS_KIT}
 import struct
 from autograder.wire import frames, values
 
@@ -28,7 +31,7 @@ def take_the_next():
     return nonce
 
 def answer(nonce, value):
-    frames.send(frames.Descriptor(3), nonce, values.encode({"value": value}))
+    frames.send(frames.Descriptor(3), nonce, values.encode({{"value": value}}))
 """
     counted = COUNTED.replace("calls", "mean_calls")
     return take + solution.replace("    return t.mean(1)", f"{counted}if mean_calls == 2:\n        {how}\n    return t.mean(1)")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hostile import FINDS_KIT
 
 from autograder.course import Limits
 from autograder.results import StudentFault
@@ -43,7 +44,7 @@ def reply(child, name, *arguments):
 
 @pytest.fixture
 def attacker(server):
-    with open_child(server, ATTACKS.read_bytes()) as child:
+    with open_child(server, f"{FINDS_KIT}\n{ATTACKS.read_text()}".encode()) as child:
         yield child
 
 

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder import Student, devices, expect, expect_close, expect_equal, expect_unchanged
+from autograder import PerRank, Student, devices, expect, expect_close, expect_equal, expect_unchanged
 
 Tensors = dict[str, torch.Tensor]  # a state_dict
 
@@ -880,16 +880,16 @@ def train_together(
     rank: int,
     world_size: int,
     init_method: str,
-    states: list[Tensors],
+    state: Tensors,
     x: torch.Tensor,
     y: torch.Tensor,
     size: int,
     epochs: int,
     lr: float,
 ) -> dict[str, Any]:
-    """One rank, which starts from its own item of `states`."""
+    """One rank, with weights and samples of its own: what others train with, it can only be told by them."""
     net, called = Noting(), list[str]()
-    net.load_state_dict(states[rank])
+    net.load_state_dict(state)
     watch = nn.modules.module.register_module_forward_pre_hook(lambda layer, _: called.append(type(layer).__name__))
     found = module.ddp_train(rank, world_size, init_method, net, TensorDataset(x, y), size, epochs, lr)
     watch.remove()
@@ -937,13 +937,13 @@ def expect_shares(shares: list[list[list[int]]], n: int, size: int, epochs: int)
         expect(len(taken) >= min(counts) * world, message)
 
 
-def replay(state: Tensors, shares: list[list[list[int]]], x: torch.Tensor, y: torch.Tensor, lr: float) -> Tensors:
-    """SGD of a single process in float64, with the mean of the gradients that the ranks' batches give."""
+def replay(state: Tensors, shares: list[list[list[int]]], xs: list[torch.Tensor], ys: list[torch.Tensor], lr: float) -> Tensors:
+    """SGD of a single process in float64, with the mean of the gradients that the ranks' batches give, each of its samples."""
     net = Noting().double()
     net.load_state_dict(wide(state))
     for batches in zip(*shares, strict=True):
         net.zero_grad()
-        losses = [F.cross_entropy(net(x[rows].double()), y[rows]) for rows in batches]
+        losses = [F.cross_entropy(net(x[rows].double()), y[rows]) for x, y, rows in zip(xs, ys, batches, strict=True)]
         torch.stack(losses).mean().backward()
         with torch.no_grad():
             for p in net.parameters():
@@ -954,13 +954,16 @@ def replay(state: Tensors, shares: list[list[list[int]]], x: torch.Tensor, y: to
 def check_training(
     student: Student, rng: torch.Generator, world: int, n: int, size: int, epochs: int, *, alike: bool = True
 ) -> None:
-    """Train with `world` processes and compare with a single one that sees what all of them saw."""
+    """Train with `world` processes and compare with a single one that sees what all of them saw.
+
+    Each has a data set of its own, though of the same length: nobody can compute what another's share would have given.
+    """
     states = [draw_rank_state(rng) for _ in range(world)]
     if alike:
         states = [states[0]] * world
-    x, y, lr = normal(rng, n, FEATURES), labels_for(rng, n), 0.3
-    found = student.ranks(train_together, world, states, x, y, size, epochs, lr)
-    shares = [rows_of(rank["batches"], x) for rank in found]
+    xs, ys, lr = [normal(rng, n, FEATURES) for _ in range(world)], [labels_for(rng, n) for _ in range(world)], 0.3
+    found = student.ranks(train_together, world, PerRank(states), PerRank(xs), PerRank(ys), size, epochs, lr)
+    shares = [rows_of(rank["batches"], x) for rank, x in zip(found, xs, strict=True)]
     expect_shares(shares, n, size, epochs)
     trained = [plain_names(rank["state"]) for rank in found]
     for rank, state in enumerate(trained[1:], 1):
@@ -972,7 +975,7 @@ def check_training(
         else:
             reason = "Only calls of a DistributedDataParallel wrapper average the gradients over the processes."
         expect(same, f"Processes 0 and {rank} ended with different weights. {reason}")
-    expected = replay(states[0], shares, x, y, lr)
+    expected = replay(states[0], shares, xs, ys, lr)
     expect_state(trained[0], expected, "after training", rtol=1e-3, atol=1e-4)
 
 
@@ -1011,17 +1014,17 @@ def test_ddp_train__takes_one_process(student: Student, rng: torch.Generator) ->
     """works with a single process, with labels of one class, and with a single sample"""
     for n, epochs in ((7, 2), (1, 1)):
         state, x, y = draw_rank_state(rng), normal(rng, n, FEATURES), torch.full((n,), CLASSES - 1)
-        (found,) = student.ranks(train_together, 1, [state], x, y, 3, epochs, 0.2)
+        (found,) = student.ranks(train_together, 1, state, x, y, 3, epochs, 0.2)
         shares = [rows_of(found["batches"], x)]
         expect_shares(shares, n, min(n, 3), epochs)
-        expected = replay(state, shares, x, y, 0.2)
+        expected = replay(state, shares, [x], [y], 0.2)
         expect_state(plain_names(found["state"]), expected, "after training", rtol=1e-3, atol=1e-4)
 
 
 def test_ddp_train__leaves_nothing_behind(student: Student, rng: torch.Generator) -> None:
     """gives CPU tensors under the network's own names, and destroys the process group"""
     state, x, y = draw_rank_state(rng), normal(rng, 5, FEATURES), labels_for(rng, 5)
-    (found,) = student.ranks(train_together, 1, [state], x, y, 4, 1, 0.1)
+    (found,) = student.ranks(train_together, 1, state, x, y, 4, 1, 0.1)
     plain_names(found["state"])
     message = "The names in the state_dict begin with module., the wrapper's name for the network inside it."
     expect(not any(str(name).startswith("module.") for name in found["state"]), f"{message} Return net.state_dict().")
