@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -166,6 +166,13 @@ def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult],
     if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN, Status.SUSPICIOUS):
         message = f"Expected: it {decisive.title}. {message}".strip()
     return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds, conduct)
+
+
+def broken(report: Report, reason: str) -> Report:
+    """The same submission without a grade, for a fault of the kit; `reason` says which, without a period."""
+    tasks = tuple(replace(task, status=Status.BROKEN, score=0.0, message="", diagnosis="") for task in report.tasks)
+    text = f"Fault of the kit: {reason}."
+    return replace(report, status=SubmissionStatus.BROKEN, score=0.0, message=text, tasks=tasks, attachments={})
 
 
 def to_json(report: Report) -> str:

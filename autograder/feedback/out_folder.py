@@ -15,6 +15,7 @@ from autograder.errors import KitError
 from autograder.feedback import pages, tables
 from autograder.files import write_atomically
 from autograder.results import Report
+from autograder.text import one_line
 
 
 def seed(out: Path, asked: int | None) -> int:
@@ -37,12 +38,27 @@ def _record(out: Path) -> dict[str, Any]:
         raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
 
 
-def keep(out: Path, item: Report) -> None:
-    """Write one submission's result as soon as it is there."""
-    write_atomically(out / "results" / f"{item.submission}.json", results.to_json(item))
+def keep(out: Path, item: Report) -> Report:
+    """Write one submission's result as soon as it is there; the result that was written.
+
+    One that cannot be written is `broken`, and concerns no other submission. KitError if OUT takes no file at all.
+    """
+    try:
+        _keep(out, item)
+    except Exception as error:  # noqa: BLE001  whatever one submission's result can raise
+        item = results.broken(item, f"its result cannot be kept ({type(error).__name__}: {one_line(error)})")
+        try:
+            _keep(out, item)
+        except OSError as again:
+            raise KitError(f"{out}: the results cannot be written ({again.strerror})") from None
+    return item
+
+
+def _keep(out: Path, item: Report) -> None:
+    text, evidence = results.to_json(item), json.dumps(item.attachments, ensure_ascii=False)
     if item.attachments:
-        text = json.dumps(item.attachments, ensure_ascii=False)
-        write_atomically(out / "evidence" / f"{item.submission}.json", text)
+        write_atomically(out / "evidence" / f"{item.submission}.json", evidence)
+    write_atomically(out / "results" / f"{item.submission}.json", text)
 
 
 def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,18 +19,24 @@ CURVE_WIDTH, CURVE_HEIGHT = 640, 200
 def write(out: Path, title: str, reports: Sequence[Report]) -> None:
     """Write OUT/index.html and OUT/pages/NAME.html."""
     for report in reports:
-        attached = report.attachments
-        text = html.render(
-            "submission.html", report=report, losses=_curve(attached.get("losses", [])),
-            confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
-            accuracy=attached.get("accuracy"),
-        )  # fmt: skip
+        try:
+            text = _page(report, report.attachments)
+        except Exception:  # noqa: BLE001  one submission's evidence must not cost the others their pages
+            text = _page(report, {})
         write_atomically(out / "pages" / f"{report.submission}.html", text)
     rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": _not_yet(r)} for r in reports]
     mean = sum(r.score for r in reports) / len(reports) if reports else 0.0
     index = html.render("index.html", title=title, rows=rows, mean=mean, tasks=_tasks(reports),
                         max_score=reports[0].max_score if reports else 0.0)  # fmt: skip
     write_atomically(out / "index.html", index)
+
+
+def _page(report: Report, attached: Mapping[str, Any]) -> str:
+    return html.render(
+        "submission.html", report=report, losses=_curve(attached.get("losses", [])),
+        confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
+        accuracy=attached.get("accuracy"),
+    )  # fmt: skip
 
 
 def _not_yet(report: Report) -> str:

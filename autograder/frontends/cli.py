@@ -203,8 +203,7 @@ def _grade_to(plan: Plan, submissions: list[Submission], options: argparse.Names
         bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
 
         def keep(item: Report) -> None:
-            found[item.submission] = item
-            out_folder.keep(options.out, item)
+            found[item.submission] = out_folder.keep(options.out, item)
             progress.advance(bar)
 
         grade.grade(plan, submissions, keep, options.workers, server)

@@ -24,6 +24,7 @@ from autograder.sandbox.confinement import confine
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 from autograder.submission.handed_in import Submission
+from autograder.text import one_line
 
 Emit = Callable[[Report], None]
 
@@ -87,7 +88,7 @@ def _grade_each(plan: Plan, server: Server, submissions: Iterable[Submission], e
         runner = CheckRunner(plan.topic, checks, plan.seed, plan.training, plan.gpus.count)
         modules = CourseModules(plan.topic, plan.seed, plan.training, folder if plan.diagnosing else None)
         for submission in submissions:
-            emit(_report(plan, server, submission, runner, modules))
+            emit(_guarded(plan, server, submission, runner, modules))
 
 
 @contextlib.contextmanager
@@ -98,6 +99,17 @@ def _collector_at_rest() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def _guarded(plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules) -> Report:
+    """Grade one submission; what nobody foresaw is that one's alone."""
+    try:
+        return _report(plan, server, submission, runner, modules)
+    except KitError:  # about the course or the machine, so about everybody
+        raise
+    except Exception as error:  # noqa: BLE001  the next submission is none the worse
+        reason = f"Fault of the kit: {type(error).__name__}: {one_line(error)}."
+        return _whole(plan, submission, SubmissionStatus.BROKEN, reason, 0.0)
 
 
 def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules) -> Report:

@@ -69,12 +69,19 @@ def archives(folder, solution):
     archive("zip_climbs", [("mini.py", EMPTY), *((name, "x") for name in climbing)])
     archive("zip_climbs_alone", [("../mini.py", solution)])
     archive("zip_long_name", [("mini.py", EMPTY), ("x" * 300 + ".txt", "x")])
+    archive("zip_deep", [("mini.py", EMPTY), ("a/" * 1500 + "x.txt", "x")])
+    archive("zip_60000_letters", [("mini.py", EMPTY), *((f"{i}" + "n" * 60_000, "") for i in range(100))])
     archive("zip_clash", [("mini.py", EMPTY), ("a", "x"), ("a/b", "x")])
     link = zipfile.ZipInfo("mini.py")
     link.external_attr = 0o120777 << 16
     archive("zip_link", [(link, "../../solutions/01_mini/mini.py")])
     whole = (folder / "zip_many.zip").read_bytes()
     (folder / "zip_cut.zip").write_bytes(whole[: len(whole) // 2])
+    archive("zip_lzma", [("mini.py", EMPTY), ("b.bin", os.urandom(2000))], zipfile.ZIP_LZMA)
+    damaged = bytearray((folder / "zip_lzma.zip").read_bytes())
+    at = damaged.find(b"b.bin") + 25
+    damaged[at : at + 180] = bytes(byte ^ 0xFF for byte in damaged[at : at + 180])
+    (folder / "zip_lzma.zip").write_bytes(damaged)
 
 
 def odd_files(folder, course):
@@ -92,7 +99,8 @@ def odd_files(folder, course):
 
 
 NAMES = ("-rf", "$(touch autograder-attack-name)", "new\nline", "[red]x[blue]", "<img src=x>", "a'b\"c", "é" * 110,
-         "x" * 240, "up\\..\\..", "con.json", "%2e%2e%2fup", "\u202egnp")  # fmt: skip
+         "x" * 240, "z" * 255, "y" * 200 + "1", "y" * 200 + "2",
+         os.fsdecode(b"m" + b"\xff" * 100), "up\\..\\..", "con.json", "%2e%2e%2fup", "\u202egnp")  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=USERS)

@@ -10,6 +10,7 @@ from autograder import results
 from autograder.course import load
 from autograder.errors import KitError
 from autograder.feedback import out_folder
+from autograder.results import SubmissionStatus
 
 from .conftest import MINI
 
@@ -110,3 +111,25 @@ def test_a_result_that_names_another_place_is_not_followed(out, reports):
     (out / "results/amira.json").write_text(results.to_json(replace(reports[0], submission="../../escaped")))
     with pytest.raises(KitError, match=r"results.amira\.json: .*grade again"):
         out_folder.read(out, load(MINI))
+
+
+@pytest.mark.parametrize("odd", [{"losses": object()}, {"text": "\ud800"}])
+def test_a_result_that_cannot_be_kept_is_broken_and_costs_no_other(tmp_path, topic, reports, odd):
+    kept = [out_folder.keep(tmp_path, replace(reports[0], attachments=odd)), out_folder.keep(tmp_path, reports[1])]
+    assert (kept[0].status, kept[0].score, kept[1]) == (SubmissionStatus.BROKEN, 0.0, reports[1])
+    assert "Fault of the kit: its result cannot be kept" in kept[0].message
+    out_folder.finish(tmp_path, topic, 7, kept)
+    assert out_folder.read(tmp_path, load(MINI))[2] == kept
+
+
+@pytest.mark.parametrize("odd", [{"losses": [{}, []]}, {"confusion": {"classes": [1], "counts": []}}, {"samples": 3}])
+def test_evidence_that_cannot_be_shown_costs_no_page(tmp_path, topic, reports, odd):
+    out_folder.finish(tmp_path, topic, 7, [replace(reports[0], attachments=odd), *reports[1:]])
+    assert len(list((tmp_path / "pages").iterdir())) == len(reports)
+    assert "amira" in (tmp_path / "pages/amira.html").read_text(encoding="utf-8")
+
+
+def test_an_out_that_takes_no_file_is_named(tmp_path, reports):
+    (tmp_path / "results").write_text("in the way")
+    with pytest.raises(KitError, match="the results cannot be written"):
+        out_folder.keep(tmp_path, reports[0])
