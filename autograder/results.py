@@ -172,7 +172,7 @@ def broken(report: Report, reason: str) -> Report:
     """The same submission without a grade, for a fault of the kit; `reason` says which, without a period."""
     tasks = tuple(replace(task, status=Status.BROKEN, score=0.0, message="", diagnosis="") for task in report.tasks)
     text = f"Fault of the kit: {reason}."
-    return replace(report, status=SubmissionStatus.BROKEN, score=0.0, message=text, tasks=tasks, attachments={})
+    return replace(report, status=SubmissionStatus.BROKEN, score=0.0, message=text, tasks=tasks, seconds=0.0, attachments={})
 
 
 def to_json(report: Report) -> str:

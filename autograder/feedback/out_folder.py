@@ -55,10 +55,20 @@ def keep(out: Path, item: Report) -> Report:
 
 
 def _keep(out: Path, item: Report) -> None:
-    text, evidence = results.to_json(item), json.dumps(item.attachments, ensure_ascii=False)
-    if item.attachments:
+    text = results.to_json(item)
+    if evidence := _evidence(item):
         write_atomically(out / "evidence" / f"{item.submission}.json", evidence)
     write_atomically(out / "results" / f"{item.submission}.json", text)
+
+
+def _evidence(item: Report) -> str:
+    """The attachments as JSON; "" without any, or with some that JSON cannot hold: a submission may have chosen the values."""
+    try:
+        text = json.dumps(item.attachments, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError, RecursionError):
+        return ""
+    return text if item.attachments else ""
 
 
 def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:

@@ -19,12 +19,13 @@ from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
 from autograder.sandbox.ended import Ended, cause_of_death
-from autograder.text import clean
+from autograder.text import clean, one_line
 from autograder.wire import frames, values
 
 START_SECONDS = 60.0  # the kit's own time, which no submission is charged with
 _WAKE_SECONDS = 0.25
 _LONGEST_NUMBER = 9
+_UNREAD = "The submission's files cannot be read where they are graded"
 _AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
 _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 
@@ -86,17 +87,32 @@ class Child:
         self._watches_disk = "mount" not in values.decode(body)["ready"]
         limit = spec.limits.import_seconds
         end = time.monotonic() + limit
-        got, body = self._read(end, limit, "Importing the module")
-        if got != nonce:
-            raise SandboxError(f"a look at the source failed: {clean(body.decode('utf-8', 'replace'))}")
-        looked = values.decode(body)  # sent before the submission's first line has run
-        if looked["fault"] is not None:
-            self._end(Fault(Status.ERROR, clean(looked["fault"])))
-        self.findings = {task: Found(*place) for task, place in looked["looked"].items()}
-        self.suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
+        self._look(nonce, end, limit)
         got, body = self._read(end, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
+
+    def _look(self, nonce: bytes, end: float, limit: float) -> None:
+        """Learn what the process says of the files before the submission's first line has run.
+
+        From here on, whatever goes wrong is due to the files: a fault of the kit must not be at a submission's choice.
+        """
+        try:
+            got, body = self._read(end, limit)
+        except StudentFault as stopped:
+            self._end(Fault(stopped.fault.status, f"{_UNREAD}, within {limit:g} s and the memory that a submission may use."))
+        try:
+            if got != nonce:
+                raise values.WireError(body.decode("utf-8", "replace"))
+            looked = values.decode(body)
+            fault = looked["fault"]
+            found = {task: Found(*place) for task, place in looked["looked"].items()}
+            suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
+        except (values.WireError, TypeError, KeyError, AttributeError) as error:
+            fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
+        if fault is not None:
+            self._end(Fault(Status.ERROR, clean(str(fault))))
+        self.findings, self.suspicion = found, suspicion
 
     @property
     def ahead(self) -> bytes | None:

@@ -18,6 +18,8 @@ import torch.utils.data
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, ranks
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
+from autograder.submission.opening import Unusable
+from autograder.text import clean
 from autograder.wire import frames, values
 
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
@@ -37,9 +39,18 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
     frames.send(stream, nonce, values.encode({"ready": list(layers)}))
     folder = scratch / "submission"
-    fault = write_files(folder, order["files"])
+    looked, introspected, fault = {}, None, None
+    try:
+        write_files(folder, order["files"])
+        looked, introspected = look(order), introspects(order)
+    except Unusable as error:
+        fault = str(error)
+    except Exception as error:  # noqa: BLE001  whatever these files can raise
+        fault = f"The submission's files cannot be used ({type(error).__name__})."
     # Sent before any line of the submission has run, so the grader may believe it.
-    frames.send(stream, nonce, values.encode({"looked": look(order), "introspects": introspects(order), "fault": fault}))
+    frames.send(stream, nonce, values.encode({"looked": looked, "introspects": introspected, "fault": fault}))
+    if fault is not None:
+        return
     if order["rank"]:
         ranks.keep_process_groups()
     calls.hide_kit()
@@ -143,19 +154,22 @@ def source_text(body: bytes) -> str:
         return body.decode("utf-8", "replace")
 
 
-def write_files(folder: Path, files: dict[str, bytes]) -> str | None:
-    """Put the submission's files into the scratch folder; what is wrong with them, or None. The names are relative."""
+def write_files(folder: Path, files: dict[str, bytes]) -> None:
+    """Put the submission's files, whose names are relative, into the scratch folder.
+
+    Raises:
+        Unusable: they do not fit into it, or one stands where another's folder should be.
+    """
     sys.dont_write_bytecode = True
     folder.mkdir()
     os.chdir(folder)
     for name, content in files.items():
+        path = folder / name
         try:
-            path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
-            return f"The file {name} of the submission cannot be used: {error.strerror}."
-    return None
+            raise Unusable(f"The file {clean(name, 60)} of the submission cannot be used: {error.strerror}.") from None
 
 
 def keep_loading_in_this_process() -> None:

@@ -58,11 +58,11 @@ def remove(folder: Path) -> None:
 
 
 def size(folder: Path, enough: int) -> int:
-    """Bytes of the files below `folder`, counted no further than `enough`; a file counts as 4096 bytes at least."""
+    """Bytes of the files below `folder`, counted no further than `enough`; a file or a folder counts as 4096 bytes at least."""
     total = 0
     with contextlib.suppress(RecursionError):
-        for parent, _, names in os.walk(folder):
-            for name in names:
+        for parent, folders, names in os.walk(folder):
+            for name in (*folders, *names):
                 with contextlib.suppress(OSError):
                     total += max(os.lstat(os.path.join(parent, name)).st_blocks * 512, 4096)  # noqa: PTH118  hot
                 if total > enough:

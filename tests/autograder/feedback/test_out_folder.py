@@ -114,8 +114,15 @@ def test_a_result_that_names_another_place_is_not_followed(out, reports):
 
 
 @pytest.mark.parametrize("odd", [{"losses": object()}, {"text": "\ud800"}])
+def test_evidence_that_cannot_be_kept_is_left_out(tmp_path, reports, odd):
+    assert out_folder.keep(tmp_path, replace(reports[0], attachments=odd)).score == reports[0].score
+    assert (tmp_path / "results/amira.json").is_file()
+    assert not (tmp_path / "evidence").exists()
+
+
+@pytest.mark.parametrize("odd", [{"message": "\ud800"}, {"seconds": float("nan")}])
 def test_a_result_that_cannot_be_kept_is_broken_and_costs_no_other(tmp_path, topic, reports, odd):
-    kept = [out_folder.keep(tmp_path, replace(reports[0], attachments=odd)), out_folder.keep(tmp_path, reports[1])]
+    kept = [out_folder.keep(tmp_path, replace(reports[0], **odd)), out_folder.keep(tmp_path, reports[1])]
     assert (kept[0].status, kept[0].score, kept[1]) == (SubmissionStatus.BROKEN, 0.0, reports[1])
     assert "Fault of the kit: its result cannot be kept" in kept[0].message
     out_folder.finish(tmp_path, topic, 7, kept)
