@@ -25,6 +25,7 @@ from autograder.checks.check import Check, Fixtures, prepare, title_of
 from autograder.checks.check import run as run_check
 from autograder.feedback.self_check import Table
 from autograder.images.torchvision_shim import import_torchvision
+from autograder.learner import settings
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule
 from autograder.results import CheckResult, Status
@@ -93,7 +94,8 @@ def _run_one(
 
     devices = next((mark.args[0] for mark in getattr(function, "pytestmark", []) if mark.name == "devices"), None)
     check = Check(topic, task, name, title_of(function), call, devices, known["forbid"])
-    with simulated(check.devices), contextlib.redirect_stderr(sys.stdout):  # nbgrader takes anything on stderr for a failure
+    # nbgrader takes anything on stderr for a failure; what the notebook has set for itself is not how it is checked
+    with settings.standard(), simulated(check.devices), contextlib.redirect_stderr(sys.stdout):
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
         loaded = LoadedModule(module, None, _folder(namespace))

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from autograder.learner import forbidden_trap
+from autograder.learner import forbidden_trap, settings
 from autograder.learner.explain import call_fault
 from autograder.learner.loading import LoadedModule
 from autograder.results import Fault, Status
@@ -26,9 +26,11 @@ from autograder.wire import values
 
 def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
     """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
+    changed: list[str] = []
     try:
         request = values.decode(frame, layout=True)
-        with forbidden_trap.trap(request["forbid"], loaded.folder):  # reading a lazy result runs the learner's code as well
+        with settings.kept() as changed, forbidden_trap.trap(request["forbid"], loaded.folder):
+            # In here, for reading a lazy result runs the learner's code as well.
             return values.encode(_perform(loaded, request), max_bytes)
     except let_through:
         raise
@@ -36,6 +38,8 @@ def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple
         return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
         fault = call_fault(error, loaded.folder)
+        if advice := settings.advice([*loaded.settings, *changed], error):
+            fault = replace(fault, message=f"{fault.message} {advice}")
         if isinstance(error, NameError) or (fault.status is Status.MISSING and isinstance(error, AttributeError)):
             fault = replace(fault, message=clean(f"{fault.message} {_failed_cells(loaded, str(error.name))}".strip()))
         return _fault_frame(fault)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import dis
 import linecache
+import platform
 import re
 import traceback
 import types
 from pathlib import Path
 
-from autograder.learner import forbidden_trap
+from autograder.learner import forbidden_trap, newer_python
 from autograder.results import PEER_LOST, Fault, Status
 from autograder.text import clean, one_line
 
 SUITE = "<suite>"  # the file name of a probe's code
 NOT_HERE = "bad_function_call"  # what PyTorch raises where `sandbox.no_autograd` has taken the ability to differentiate
+_CHECKED_WITH = f"it is checked with Python {platform.python_version()}"
 
 
 def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
@@ -29,11 +31,16 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == folder:
         text = (error.text or "").strip()
         shown = f": `{clean(text, 120)}`" if text else ""
-        message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
+        if version := newer_python.needed(error):
+            message = f"{Path(error.filename).name} needs {version}: line {error.lineno}{shown}; {_CHECKED_WITH}."
+        else:
+            message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):
         message = f"{name} ends the program while it is being {verb}{where}: remove sys.exit() or exit()."
     elif _asks_for_input(error, where):
         message = f"{name} asks for input() while it is being {verb}{where}: nobody answers when it is graded."
+    elif version := newer_python.needed(error):
+        message = f"{name} needs {version}{where}; {_CHECKED_WITH}."
     elif isinstance(error, ModuleNotFoundError):
         message = f"{name} imports {error.name!r}, which is not installed here{where}."
     else:
@@ -79,6 +86,10 @@ def _sentence(error: BaseException, where: str) -> str:
         return f"Your code ends the program{where}: remove sys.exit() or exit()."
     if isinstance(error, RecursionError):
         return f"Your code calls itself without end{where}."
+    if version := newer_python.needed(error):
+        return f"Your code needs {version}{where}; {_CHECKED_WITH}."
+    if isinstance(error, ModuleNotFoundError):
+        return f"Your code uses {error.name!r}, which is neither installed here nor among your files{where}."
     if _asks_for_input(error, where):
         return f"Your code asks for input(){where}: nobody answers when it is checked."
     probed = any(frame.f_code.co_filename == SUITE for frame in _frames(error))

@@ -17,9 +17,12 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
+
+import torch
 
 from autograder.images.torchvision_shim import import_torchvision
+from autograder.learner import absent, helpers, settings, undrawn
 from autograder.learner.explain import import_fault
 from autograder.learner.forbidden_trap import Forbidden
 from autograder.results import Fault
@@ -34,13 +37,15 @@ SHARE = 0.8  # of the time that is left, for one cell: even after one that never
 class LoadedModule:
     """A learner's module, or the fault that kept it from being imported.
 
-    `failed` has the source of each cell of a notebook, or statement loaded apart, that could not be run, and why.
+    `failed` has the source of each cell of a notebook, or statement loaded apart, that could not be run, and why; `settings` names
+    what the module has set for the whole process, which has been put back.
     """
 
     module: types.ModuleType | None
     fault: Fault | None
     folder: Path
     failed: Mapping[str, str] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
 
 
 def load(
@@ -54,14 +59,18 @@ def load(
     """
     folder = path.parent
     if str(folder) in sys.path:  # loaded before: helpers of another version must not be found again
-        forget_helpers(folder)
+        helpers.forget(folder)
+    setattr(torch, "compile", _eager)  # noqa: B010  a type checker forbids the assignment
+    helpers.come_first(folder)
+    absent.stand_in(folder)
     module = types.ModuleType(path.stem)
     module.__file__ = str(path)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(folder))
+    module.__dict__["get_ipython"] = lambda: undrawn.NOTHING  # in code of a notebook; nbconvert writes it for magics
     failed: dict[str, str] = {}
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), settings.kept() as changed:
             warnings.simplefilter("ignore")
             source = path.read_bytes()
             if any(b"torchvision" in file.read_bytes() for file in folder.glob("*.py")):
@@ -82,15 +91,12 @@ def load(
         # Helper modules may be imported lazily, inside a function: their folder stays findable, but last.
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
-    return LoadedModule(module, None, folder, failed)
+    return LoadedModule(module, None, folder, failed, tuple(changed))
 
 
-def forget_helpers(folder: Path) -> None:
-    """Make the next import of each module that lies in `folder` read its file again; test files keep theirs."""
-    for name, module in list(sys.modules.items()):
-        file = Path(getattr(module, "__file__", None) or "/")
-        if file.parent == folder and not file.name.startswith(("test_", "conftest")):
-            del sys.modules[name]
+def _eager(model: Any = None, *_: object, **__: object) -> Any:
+    """torch.compile, which needs a C compiler and longer than a check may take: the same values without it."""
+    return (lambda later: later) if model is None else model
 
 
 def run_cells(

@@ -19,6 +19,23 @@ for step in range(3):
     optimizer.step()
     print('step', step, loss.item())
 """
+PLOTS = """
+import matplotlib.pyplot as plt
+from tqdm import tqdm
+fig, (left, right) = plt.subplots(1, 2)
+line, = left.plot([step for step in tqdm(range(3), desc='steps')])
+assert len(tqdm([1, 2])) == 2
+plt.show()
+"""
+SETS_FOR_ITSELF = """
+import os, sys, torch, warnings
+torch.set_default_device('meta')
+torch.set_grad_enabled(False)
+torch.set_default_dtype(torch.float64)
+warnings.simplefilter('error')
+sys.setrecursionlimit(100)
+os.chdir('/')
+"""
 
 
 def with_row_means(kit, body):
@@ -41,7 +58,14 @@ def graded(kit, tmp_path_factory):
         "gbk_declared": ("# -*- coding: gbk -*-\n# 平均值\n" + s).encode("gbk"),
         "syntax": "def row_means(t:\n    return t\n",
         "gbk": ("# 这是我的作业，每一行的平均值，请老师批改，谢谢！\n" + s).encode("gbk"),
-        "not_installed": "import tensorflow_of_tomorrow\n" + s,
+        "not_installed": "import tensorflow_of_tomorrow as tf\nx = tf.ones(2)\n" + s,
+        "plots": PLOTS + s,
+        "one_task_needs_pandas": "import pandas as pd\n" + with_row_means(kit, "return pd.DataFrame(t).mean(1)"),
+        "compiled": s.replace("def row_means", "@torch.compile(fullgraph=True)\ndef row_means"),
+        "calendar": {"mini.py": helper.replace("averages", "calendar"), "calendar.py": "def mean(t, n):\n    return t.mean(n)\n"},
+        "nbconvert": "get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().system('pip install torch')\n" + s,
+        "sets_for_itself": SETS_FOR_ITSELF + s,
+        "newer_python": "def first[T](x: T) -> T:\n    return x\n" + s,
         "raises": "x = 1\nraise ValueError('no data here')\n",
         "exits": "import sys\nsys.exit(0)\n",
         "asks": "name = input('Your name? ')\n" + s,
@@ -74,8 +98,9 @@ def graded(kit, tmp_path_factory):
 
 @pytest.mark.parametrize(
     "name",
-    ["good", "noisy", "trains", "helper", "in_topic_folder", "chinese", "gbk_declared", "zipped", "single"],
-)
+    ["good", "noisy", "trains", "helper", "in_topic_folder", "chinese", "gbk_declared", "zipped", "single", "plots", "compiled",
+     "calendar", "nbconvert", "sets_for_itself"],
+)  # fmt: skip
 def test_correct_code_gets_full_marks_however_it_comes(graded, name):
     result = graded[0][name]
     assert (result["status"], result["score"], result["message"]) == ("graded", 6.0, "")
@@ -86,7 +111,8 @@ def test_correct_code_gets_full_marks_however_it_comes(graded, name):
     [
         ("syntax", ["mini.py does not parse", "line 1", "def row_means(t:"]),
         ("gbk", ["not UTF-8", "GBK", "save it again as UTF-8"]),
-        ("not_installed", ["tensorflow_of_tomorrow", "not installed", "line 1 of mini.py"]),
+        ("not_installed", ["tensorflow_of_tomorrow", "not installed", "line 2 of mini.py"]),
+        ("newer_python", ["needs Python 3.12: line 1: `def first[T](x: T) -> T:`"]),
         ("raises", ["ValueError", "no data here", "line 2 of mini.py"]),
         ("exits", ["sys.exit()", "line 2 of mini.py"]),
         ("asks", ["input()", "line 1 of mini.py"]),
@@ -118,6 +144,7 @@ def test_a_module_that_cannot_be_used_is_named_in_a_sentence(graded, name, words
         ("quits", "row_means", "crashed", ["exit code 0"]),
         ("raises_in_call", "row_means", "error", ["AttributeError", "meen", "line 8 of mini.py"]),
         ("autograd", "slope", "forbidden", ["by hand"]),
+        ("one_task_needs_pandas", "row_means", "error", ["uses 'pandas'", "neither installed", "line 9 of mini.py"]),
         ("only_many_rows", "row_means", "partial", ["works for a single row"]),
     ],
 )
