@@ -25,11 +25,12 @@ from autograder.images.training import Training
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the course a collected check stands."""
+    """Where in the course a collected check stands; `called` is what `autograder hint` knows its task by."""
 
     topic: Topic
     task: Task
     public: bool
+    called: str
 
     @property
     def module(self) -> Path:
@@ -67,7 +68,7 @@ def tie(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: a check needs a docstring that the learner can read")
         marker = item.get_closest_marker("devices")
         devices = marker.args[0] if marker else None
-        item.stash[PLACE] = Place(topic, task, public)
+        item.stash[PLACE] = Place(topic, task, public, courses[root].called(topic, task))
         conduct = devices is not None or item.get_closest_marker("conduct") is not None
         item.stash[CHECK] = Check(topic.name, task.id, item.name, title, _caller(item), devices, task.forbid, conduct)
 

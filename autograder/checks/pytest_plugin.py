@@ -50,7 +50,7 @@ class SelfCheck:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self.results: dict[str, list[CheckResult]] = {}
+        self.results: dict[tuple[str, str], list[CheckResult]] = {}  # by topic and task
         self._loaded: dict[Path, LoadedModule] = {}
         self._training: dict[str, Training] = {}
 
@@ -120,10 +120,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say once, not once a check, that a task is not done yet."""
     if PLACE in item.stash and item.stash[PLACE].public:
-        task = item.stash[PLACE].task.id
-        seen = item.config.stash[SELF_CHECK].results.get(task, [])
+        check = item.stash[CHECK]
+        seen = item.config.stash[SELF_CHECK].results.get((check.topic, check.task), [])
         if any(result.status is Status.MISSING for result in seen):
-            pytest.skip(f"{task} is not done yet")
+            pytest.skip(f"{check.task} is not done yet")
 
 
 @pytest.fixture
@@ -156,13 +156,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if check is None or report.skipped or (call.excinfo is None and call.when != "call"):
         return report
     result = _result(item, call)
-    results = item.config.stash[SELF_CHECK].results.setdefault(check.task, [])
+    results = item.config.stash[SELF_CHECK].results.setdefault((check.topic, check.task), [])
     results.append(result)
     if result.claims and not result.diagnosis:
         shared = suspects.sentence([each.claims for each in results if each.status is Status.FAILED])
         result = replace(result, diagnosis=shared)
     if result.status is not Status.PASSED and result.status is not Status.BROKEN:
-        report.longrepr = explain(check, result)
+        report.longrepr = explain(check, result, item.stash[PLACE].called)
     return report
 
 
@@ -185,19 +185,22 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> CheckResult:
     return result
 
 
-def explain(check: Check, result: CheckResult) -> str:
-    """A failed check for a learner's terminal."""
+def explain(check: Check, result: CheckResult, called: str) -> str:
+    """A failed check for a learner's terminal; `called` is what `autograder hint` knows its task by."""
     if result.status is Status.MISSING:
         lines = [f"{check.task}: not done yet", f"  Expected: it {check.title}.", f"  {result.message}"]
     else:
         lines = [f"{check.task}: {result.status}", f"  Expected: it {check.title}."]
         lines += [f"  {text}" for text in (result.message, result.detail, result.diagnosis) if text]
-    return "\n".join([*lines, f"  Stuck? autograder hint {check.task}"])
+    return "\n".join([*lines, f"  Stuck? autograder hint {called}"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line a task of a self-check."""
-    for task, checks in config.stash[SELF_CHECK].results.items():
+    """One line a task of a self-check, with its topic where there are several."""
+    found = config.stash[SELF_CHECK].results
+    several = len({topic for topic, _ in found}) > 1
+    for (topic, name), checks in found.items():
+        task = f"{topic} · {name}" if several else name
         passed = sum(check.status is Status.PASSED for check in checks)
         state: str = "done" if passed == len(checks) else next(c.status for c in checks if c.status is not Status.PASSED)
         if state == Status.MISSING:

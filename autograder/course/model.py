@@ -172,3 +172,8 @@ class Course:
             if topic.name == name:
                 return topic
         raise KitError(f"there is no topic {name!r}; the course has {', '.join(t.name for t in self.topics)}")
+
+    def called(self, topic: Topic, task: Task) -> str:
+        """The task's id, after its topic's name if another topic has a task of that id."""
+        several = sum(each.id == task.id for other in self.topics for each in other.tasks) > 1
+        return f"{topic.name} {task.id}" if several else task.id

@@ -1,4 +1,7 @@
-"""The OUT folder of a grading: results/NAME.json, evidence/NAME.json, scores.csv, grading.json and the pages."""
+"""The OUT folder of a grading: results/NAME.json, evidence/NAME.json, scores.csv, grading.json and the pages.
+
+Each topic has its own place with all of these: OUT itself for the first that is graded into it, OUT/TOPIC for any other.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,17 @@ from autograder.feedback import pages, tables
 from autograder.files import write_atomically
 from autograder.results import Report
 from autograder.text import one_line
+
+
+def place(out: Path, topic: Topic) -> Path:
+    """Where in OUT the topic's results are; OUT itself if no other topic's are there."""
+    record = out / "grading.json"
+    return out if not record.is_file() or _record(out)["topic"] == topic.name else out / topic.name
+
+
+def places(out: Path) -> list[Path]:
+    """Where in OUT there are a topic's results; OUT itself first, also if there are none."""
+    return [out, *(path.parent for path in sorted(out.glob("*/grading.json")))]
 
 
 def seed(out: Path, asked: int | None) -> int:
@@ -36,6 +50,12 @@ def _record(out: Path) -> dict[str, Any]:
         raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
+
+
+def begin(out: Path, topic: Topic, seed_used: int) -> None:
+    """Say what the results there are of, before the first of them is there."""
+    record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
+    write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
 
 
 def keep(out: Path, item: Report) -> Report:
@@ -73,8 +93,7 @@ def _evidence(item: Report) -> str:
 
 def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:
     """Write what is about the class as a whole."""
-    record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
-    write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    begin(out, topic, seed_used)
     write_atomically(out / "scores.csv", tables.scores_csv(topic, reports))
     pages.write(out, f"{topic.name}: {topic.title}", reports)
 
@@ -82,6 +101,11 @@ def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -
 def read(out: Path, course: Course) -> tuple[Topic, int, list[Report]]:
     """The topic, the seed and every result in OUT, with its evidence."""
     record = _record(out)
+    return course.topic(record["topic"]), record["seed"], held(out)
+
+
+def held(out: Path) -> list[Report]:
+    """Every result there, with its evidence; none if nothing has been graded into it."""
     found = []
     for path in sorted((out / "results").glob("*.json")):
         try:
@@ -93,4 +117,4 @@ def read(out: Path, course: Course) -> tuple[Topic, int, list[Report]]:
         if item.submission != path.stem or not isinstance(attached, dict):
             raise KitError(f"{path}: it, or its evidence, is not what this kit wrote there; grade again")
         found.append(replace(item, attachments=attached))
-    return course.topic(record["topic"]), record["seed"], found
+    return found

@@ -44,12 +44,23 @@ def submission_table(report: Report) -> Table:
 
 
 def scores_csv(topic: Topic, reports: Sequence[Report]) -> str:
-    """OUT/scores.csv: a row a submission, a column a task."""
+    """OUT/scores.csv: a row a submission, a column a task.
+
+    With letters beyond ASCII it begins with a byte order mark, without which Excel takes UTF-8 for its own code page; a file
+    of ASCII alone is the same in both, and begins with its first column's name.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks)])
     for report in reports:
         scores = {task.id: task.score for task in report.tasks}
-        row = [report.submission, report.topic, report.score, report.max_score, report.status]
+        row = [_text_cell(report.submission), report.topic, report.score, report.max_score, report.status]
         writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks)])
-    return buffer.getvalue()
+    text = buffer.getvalue()
+    return text if text.isascii() else f"\ufeff{text}"
+
+
+def _text_cell(text: str) -> str:
+    """The text with an apostrophe before it if a spreadsheet would take it for a formula."""
+    text = text.replace("\r", "\n")  # which the csv module of Python 3.11 leaves bare
+    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") or text.startswith(("\t", "\n")) else text  # noqa: RUF001

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from autograder.results import Report
     from autograder.submission.handed_in import Submission
 
+URL = "nbgrader's gradebook: an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a KitError is one line on stderr and exit code 2."""
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.set_defaults(run=_watch)
 
     hint = commands.add_parser("hint", help="show a task's hint")
+    hint.add_argument("topic", nargs="?", metavar="TOPIC", help="needed where several topics have a task of that name")
     hint.add_argument("task", metavar="TASK")
     hint.set_defaults(run=_hint)
 
@@ -74,13 +77,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a suspicious submission that you have looked at: believe what its process tells of itself",
     )
-    grade.add_argument("--gradebook", metavar="URL", help="also write the scores into nbgrader's gradebook: "
-                       "an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE")  # fmt: skip
+    grade.add_argument("--gradebook", metavar="URL", help=f"also write the scores into {URL}")
     grade.set_defaults(run=_grade)
 
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
     report.add_argument("out", type=Path, metavar="OUT")
     report.set_defaults(run=_report)
+
+    gradebook = commands.add_parser("gradebook", help="write the scores in OUT into nbgrader's gradebook")
+    gradebook.add_argument("out", type=Path, metavar="OUT")
+    gradebook.add_argument("url", metavar="URL", help=URL)
+    gradebook.set_defaults(run=_gradebook)
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
@@ -128,7 +135,9 @@ def _here() -> course.Course:
 def _check(options: argparse.Namespace) -> int:
     found = _here()
     topics = [found.topic(options.topic)] if options.topic else [t for t in found.topics if t.public_checks.is_file()]
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *(str(t.exercise) for t in topics)]
+    # Below the root, for pytest takes a `[` in a path for the start of a check's parameters.
+    folders = [str(topic.exercise.relative_to(found.root)) for topic in topics]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--import-mode=importlib", *folders]
     return min(subprocess.run(command, check=False, cwd=found.root).returncode, 1)  # noqa: S603  our own command
 
 
@@ -141,11 +150,15 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _hint(options: argparse.Namespace) -> int:
     found = _here()
-    hints = [(t, task) for t in found.topics for task in t.tasks if task.id == options.task]
+    topics = [found.topic(options.topic)] if options.topic else found.topics
+    hints = [(topic, task) for topic in topics for task in topic.tasks if task.id == options.task]
     if not hints:
         raise KitError(f"there is no task {options.task!r}; see course.yaml for their names")
-    for topic, task in hints:
-        print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
+    if len(hints) > 1:
+        commands = " or ".join(f"`autograder hint {found.called(*each)}`" for each in hints)
+        raise KitError(f"{len(hints)} topics have a task {options.task}: give {commands}")
+    ((topic, task),) = hints
+    print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
     return 0
 
 
@@ -170,16 +183,39 @@ def _grade(options: argparse.Namespace) -> int:
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 
         submissions = handed_in.find(options.submissions, topic)
-        plan = _plan(topic, options, out_folder.seed(options.out, options.seed))
-        if not options.gradebook:
-            return _code(_grade_to(plan, submissions, options, server), options.out)
-        from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+        out = out_folder.place(options.out, topic)
+        plan = _plan(topic, options, out_folder.seed(out, options.seed))
+        if options.gradebook:
+            from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
 
-        gradebook.prepare(options.gradebook, topic)  # before the grading, which may take long
-        reports = _grade_to(plan, submissions, options, server)
-    written = gradebook.record(options.gradebook, topic, reports)
+            try:
+                gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
+            except gradebook.LockedError:
+                print("autograder: another program holds the gradebook: it is written after the grading", file=sys.stderr)  # noqa: T201
+        reports = _grade_to(plan, submissions, options, server, out)
+    if options.gradebook:
+        try:
+            _record(options.gradebook, topic, reports)
+        except KitError as error:
+            raise KitError(f"{error}; the scores are in {out}: `autograder gradebook {options.out} URL` writes them") from None
+    return _code(reports, out)
+
+
+def _record(url: str, topic: course.Topic, reports: list[Report]) -> None:
+    from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this needs nbgrader
+
+    gradebook.prepare(url, topic)
+    written = gradebook.record(url, topic, reports)
     print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
-    return _code(reports, options.out)
+
+
+def _gradebook(options: argparse.Namespace) -> int:
+    from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
+
+    for place in out_folder.places(options.out):
+        topic, _, reports = out_folder.read(place, _here())
+        _record(options.url, topic, reports)
+    return 0
 
 
 def _code(reports: list[Report], out: Path) -> int:
@@ -191,29 +227,35 @@ def _code(reports: list[Report], out: Path) -> int:
     return 1
 
 
-def _grade_to(plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: Server | None) -> list[Report]:
+def _grade_to(
+    plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: Server | None, out: Path
+) -> list[Report]:
+    """Grade into that place of OUT, whose tables then show all that it holds; the reports on these submissions."""
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
     from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
     from autograder.grading import grade  # noqa: PLC0415  imports torch
 
+    held = {item.submission: item for item in out_folder.held(out)}
     found: dict[str, Report] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
 
         def keep(item: Report) -> None:
-            found[item.submission] = out_folder.keep(options.out, item)
+            if not found:
+                out_folder.begin(out, plan.topic, plan.seed)
+            found[item.submission] = out_folder.keep(out, item)
             progress.advance(bar)
 
         grade.grade(plan, submissions, keep, options.workers, server)
-    reports = [found[name] for name in sorted(found)]
-    out_folder.finish(options.out, plan.topic, plan.seed, reports)
+    everyone = [report for _, report in sorted({**held, **found}.items())]
+    out_folder.finish(out, plan.topic, plan.seed, everyone)
     console = Console()
-    console.print(tables.class_table(plan.topic, reports))
-    places = f"Results: {options.out / 'results'}, scores: {options.out / 'scores.csv'}, report: {options.out / 'index.html'}"
+    console.print(tables.class_table(plan.topic, everyone))
+    places = f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}"
     console.print(places, soft_wrap=True)
-    return reports
+    return [found[name] for name in sorted(found)]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -221,11 +263,12 @@ def _report(options: argparse.Namespace) -> int:
 
     from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
 
-    topic, seed, reports = out_folder.read(options.out, _here())
-    out_folder.finish(options.out, topic, seed, reports)
-    console = Console()
-    console.print(tables.class_table(topic, reports))
-    console.print(f"Report: {options.out / 'index.html'}", soft_wrap=True)
+    found, console = _here(), Console()
+    for place in out_folder.places(options.out):
+        topic, seed, reports = out_folder.read(place, found)
+        out_folder.finish(place, topic, seed, reports)
+        console.print(tables.class_table(topic, reports))
+        console.print(f"Report: {place / 'index.html'}", soft_wrap=True)
     return 0
 
 
@@ -265,12 +308,13 @@ def _demo(options: argparse.Namespace) -> int:
     topic = _here().topic("03_nn")
     with Server(topic.warm) as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.feedback import tables  # noqa: PLC0415  imports torch
+        from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 
+        out = out_folder.place(options.out, topic)
         samples = handed_in.find(Path(__file__).parents[1] / "samples" / topic.name, topic)
-        reports = _grade_to(_plan(topic, options, 0), samples, options, server)
-    if code := _code(reports, options.out):
+        reports = _grade_to(_plan(topic, options, 0), samples, options, server, out)
+    if code := _code(reports, out):
         return code
     half_done = next(item for item in reports if 0 < item.score < item.max_score)
     Console().print(tables.submission_table(half_done))

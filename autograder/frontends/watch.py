@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterator
@@ -25,17 +26,31 @@ def watch(topic: Topic) -> None:
         started = time.monotonic()
         pid = os.fork()
         if pid == 0:  # a fresh process for each run: nothing of the last one is left in it
-            os._exit(pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", str(topic.exercise)]))
+            os.chdir(topic.root)  # as `autograder check`: a `[` in pytest's arguments means something else
+            # The plugin's modules are imported already, on purpose, which a kit that is not installed with -e is warned of.
+            quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+            folder = str(topic.exercise.relative_to(topic.root))
+            os._exit(pytest.main(["-q", "--no-header", "-p", "no:cacheprovider", *quiet, folder]))
         os.waitpid(pid, 0)
         print(f"checked in {time.monotonic() - started:.2f} s; waiting for a save (Ctrl-C ends)", flush=True)  # noqa: T201
 
 
 def _saves(folder: Path) -> Iterator[None]:
-    """Yields at once, and whenever a Python file in the folder has changed."""
-    seen: dict[Path, int] = {}
+    """Yields at once, and whenever a Python file in the folder, or in one below it, has changed."""
+    seen: dict[Path, tuple[int, ...]] = {}
     while True:
-        now = {path: path.stat().st_mtime_ns for path in folder.glob("*.py") if path.exists()}
+        now = dict(_states(folder))
         if now != seen:
             seen = now
             yield
         time.sleep(POLL_SECONDS)
+
+
+def _states(folder: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """Each Python file with what a save changes: also one that keeps the time stamp is another file, or changes its inode."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "__"))]
+        for path in (Path(parent, name) for name in names if name.endswith(".py")):
+            with contextlib.suppress(OSError):  # it is being replaced
+                state = path.stat()
+                yield path, (state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino)

@@ -12,6 +12,7 @@ import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -35,12 +36,14 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
     if not topic.hidden_suite.is_file():
         raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
     torch.set_num_threads(1)
-    collector = _Collector(topic, work)
-    arguments = [str(topic.hidden_suite), f"--rootdir={topic.root}", f"--confcutdir={topic.hidden_suite.parent}",
-                 "--import-mode=importlib", "-c", os.devnull, "-p", "no:cacheprovider", "-p", "no:terminal",
+    collector = _Collector(topic, work, Path.cwd())
+    # Below the root, for pytest takes a `[` in a path for the start of a check's parameters.
+    arguments = [str(topic.hidden_suite.relative_to(topic.root)), f"--rootdir={topic.root}",
+                 f"--confcutdir={topic.hidden_suite.parent}", "--import-mode=importlib", "-c", os.devnull,
+                 "-p", "no:cacheprovider", "-p", "no:terminal",
                  "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
                  "--capture=no", "-W", "ignore"]  # fmt: skip
-    with _without_other_plugins():
+    with _without_other_plugins(), contextlib.chdir(topic.root):
         code = pytest.main(arguments, plugins=[collecting, collector])
     if collector.error is not None:
         raise collector.error
@@ -65,8 +68,8 @@ def _without_other_plugins() -> Iterator[None]:
 class _Collector:
     """A pytest plugin that calls `work` where pytest would loop over the tests; its hooks stand in pytest's order."""
 
-    def __init__(self, topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
-        self._topic, self._work = topic, work
+    def __init__(self, topic: Topic, work: Callable[[Sequence[Check]], None], cwd: Path) -> None:
+        self._topic, self._work, self._cwd = topic, work, cwd
         self.ran = False
         self.complaint = ""
         self.error: Exception | None = None
@@ -86,7 +89,8 @@ class _Collector:
         order = {task.id: number for number, task in enumerate(self._topic.tasks)}
         checks = [replace(item.stash[CHECK], call=functools.partial(_call, item)) for item in session.items]
         try:
-            self._work(sorted(checks, key=lambda check: order[check.task]))
+            with contextlib.chdir(self._cwd):
+                self._work(sorted(checks, key=lambda check: order[check.task]))
         except Exception as error:  # noqa: BLE001  whatever an installation can raise is the finding
             self.error = error
         return True

@@ -37,8 +37,8 @@ SHARE = 0.8  # of the time that is left, for one cell: even after one that never
 class LoadedModule:
     """A learner's module, or the fault that kept it from being imported.
 
-    `failed` has the source of each cell of a notebook, or statement loaded apart, that could not be run, and why; `settings` names
-    what the module has set for the whole process, which has been put back.
+    `failed` has the source of each cell of a notebook, or statement loaded apart, that could not be run, and why; `settings`
+    names what the module has set for the whole process, which has been put back.
     """
 
     module: types.ModuleType | None

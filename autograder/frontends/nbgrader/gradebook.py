@@ -6,6 +6,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 import sys
 import time
 import warnings
@@ -24,20 +25,26 @@ from autograder.frontends.nbgrader.parts import groups
 from autograder.frontends.nbgrader.source import test_cell
 from autograder.results import Report, SubmissionStatus
 
+LOCKED = re.compile(r"\block|busy")  # SQLite's words, and PostgreSQL's "lock timeout"
 TRIES = 6  # another writer may hold the database, or have just made the same row
 T = TypeVar("T")
 
 
-def prepare(url: str, topic: Topic) -> None:
+class LockedError(KitError):
+    """Another program holds the database."""
+
+
+def prepare(url: str, topic: Topic, tries: int = TRIES) -> None:
     """Make the topic's assignment in the gradebook, and the gradebook itself if it is not there.
 
     `url` is an SQLAlchemy URL, or the path of an SQLite file.
 
     Raises:
+        LockedError: another program holds the database, and held it at each of that many tries.
         KitError: there is no such database, or its notebook of this topic does not have the topic's tasks.
     """
-    with _opened(url) as gradebook:
-        _tried(functools.partial(_assignment, gradebook, topic), gradebook)
+    with _opened(url, tries) as gradebook:
+        _tried(functools.partial(_assignment, gradebook, topic), gradebook, tries)
 
 
 def record(url: str, topic: Topic, reports: Iterable[Report]) -> int:
@@ -56,13 +63,13 @@ def record(url: str, topic: Topic, reports: Iterable[Report]) -> int:
 
 
 @contextlib.contextmanager
-def _opened(url: str) -> Iterator[Gradebook]:
+def _opened(url: str, tries: int = TRIES) -> Iterator[Gradebook]:
     level, path = app_log.level, os.environ.get("PATH", "")
     app_log.setLevel(logging.CRITICAL + 1)  # nbgrader logs a traceback for every row that another writer made first
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"  # it runs `alembic` for a new database
     try:
         address = url if "://" in url else f"sqlite:///{Path(url).resolve()}"
-        with warnings.catch_warnings(), _tried(functools.partial(Gradebook, address)) as gradebook:
+        with warnings.catch_warnings(), _tried(functools.partial(Gradebook, address), None, tries) as gradebook:
             warnings.simplefilter("ignore", SAWarning)  # nbgrader makes rows in an order that SQLAlchemy warns of
             yield gradebook
     except (ArgumentError, NoSuchModuleError):
@@ -74,17 +81,21 @@ def _opened(url: str) -> Iterator[Gradebook]:
         os.environ["PATH"] = path
 
 
-def _tried(work: Callable[[], T], gradebook: Gradebook | None = None) -> T:
+def _tried(work: Callable[[], T], gradebook: Gradebook | None = None, tries: int = TRIES) -> T:
     """The result of `work`, which may be repeated when another writer was faster; KitError if it fails for good."""
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, tries + 1):
         try:
             return work()
         except (DBAPIError, InvalidEntry) as error:
             if gradebook is not None:
                 gradebook.db.rollback()
-            if attempt == TRIES:
-                reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-                raise KitError(f"--gradebook: the database cannot be written: {reason}") from None
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            locked = LOCKED.search(reason) is not None
+            if attempt == tries:
+                kind = LockedError if locked else KitError
+                raise kind(f"--gradebook: the database cannot be written: {reason}") from None
+            if locked:
+                print("autograder: another program holds the gradebook: trying again", file=sys.stderr)  # noqa: T201  it waits
             time.sleep(0.1 * attempt)
     raise AssertionError  # for the type checker: the loop returns or raises
 

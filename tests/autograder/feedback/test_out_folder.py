@@ -140,3 +140,19 @@ def test_an_out_that_takes_no_file_is_named(tmp_path, reports):
     (tmp_path / "results").write_text("in the way")
     with pytest.raises(KitError, match="the results cannot be written"):
         out_folder.keep(tmp_path, reports[0])
+
+
+def test_a_topic_has_out_itself_if_it_was_first_and_a_folder_of_its_own_if_not(out, topic):
+    other = replace(topic, name="02_other")
+    assert out_folder.place(out, topic) == out
+    assert out_folder.place(out, other) == out / "02_other"
+    assert out_folder.place(out / "new", other) == out / "new"
+    out_folder.finish(out / "02_other", other, 8, [])
+    assert out_folder.place(out, other) == out / "02_other"
+    assert out_folder.places(out) == [out, out / "02_other"]
+    assert [out_folder.seed(place, None) for place in out_folder.places(out)] == [7, 8]
+
+
+def test_what_out_holds_of_others_is_known_before_a_grading(out, tmp_path, reports):
+    assert [item.submission for item in out_folder.held(out)] == [item.submission for item in reports]
+    assert out_folder.held(tmp_path / "nowhere") == []

@@ -1,6 +1,7 @@
 """The terminal's tables and scores.csv."""
 
 import csv
+import io
 from dataclasses import replace
 
 import pytest
@@ -66,3 +67,25 @@ def test_scores_csv_keeps_a_name_with_commas_quotes_and_lines_in_one_cell(topic,
     text = tables.scores_csv(topic, [replace(reports[0], submission=name, status=SubmissionStatus.BROKEN)])
     header, row = csv.reader(text.splitlines(keepends=True))
     assert (row[0], row[4], len(row)) == (name, "broken", len(header))
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+x", "-x", "@x", "\tx", "\rx", "\nx", " =1+1", "＝1", "＋x", "－x", "＠x"])
+def test_no_name_is_a_formula_in_a_spreadsheet(topic, reports, name):
+    text = tables.scores_csv(topic, [replace(reports[0], submission=name)])
+    _, row = csv.reader(io.StringIO(text, newline=""))
+    assert row[0] == "'" + name.replace("\r", "\n")
+    assert row[2] == "6.0"
+
+
+@pytest.mark.parametrize("name", ["amira", "a-b", "a=b", "'x", "1+1", "_x", "x@y.edu"])
+def test_other_names_stay_as_they_are(topic, reports, name):
+    text = tables.scores_csv(topic, [replace(reports[0], submission=name)])
+    assert text.splitlines()[1].split(",")[0] == name
+    assert text.startswith("submission,")
+
+
+def test_excel_is_told_that_names_beyond_ascii_are_utf_8(topic, reports):
+    text = tables.scores_csv(topic, [replace(reports[0], submission="王小明")])
+    assert text.encode().startswith(b"\xef\xbb\xbfsubmission,")
+    (row,) = csv.DictReader(text.encode().decode("utf-8-sig").splitlines())
+    assert row["submission"] == "王小明"

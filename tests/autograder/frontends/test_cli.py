@@ -1,5 +1,8 @@
 """What the command says when it cannot do its work, and its small commands."""
 
+import re
+import shutil
+
 import pytest
 
 
@@ -69,3 +72,43 @@ def test_check_fails_on_the_stub_and_passes_on_the_solution(course, run):
     assert "row_means: not done yet" in stub.stdout
     (course / "exercises/01_mini/mini.py").write_text((course / "solutions/01_mini/mini.py").read_text())
     assert run("check", cwd=course).returncode == 0
+
+
+@pytest.fixture
+def two_topics(course):
+    """A course with the same tasks in two topics, in a folder whose name pytest would take for parameters."""
+    folder = course.rename(course.with_name("course [2026]"))
+    for place in ("exercises", "solutions", "tests/hidden"):
+        shutil.copytree(folder / place / "01_mini", folder / place / "02_mini")
+    text = (folder / "course.yaml").read_text()
+    (folder / "course.yaml").write_text(text + text[text.index("  01_mini") :].replace("01_mini", "02_mini"))
+    return folder
+
+
+def test_a_task_is_its_topic_and_its_name(two_topics, run, solution):
+    (two_topics / "exercises/02_mini/mini.py").write_text(solution.replace("2 * x", "3 * x"))
+    checked = run("check", cwd=two_topics)
+    assert checked.returncode == 1
+    found = {line for line in checked.stdout.splitlines() if re.match(r"0\d_mini · ", line)}
+    assert found == {*(f"01_mini · {task}: not done yet" for task in ("row_means", "slope", "Scale")), "02_mini · slope: failed"}
+    assert "Stuck? autograder hint 02_mini slope" in checked.stdout
+    assert "autograder hint 01_mini slope` or `autograder hint 02_mini slope`" in refused(run("hint", "slope", cwd=two_topics))
+    assert run("hint", "02_mini", "slope", cwd=two_topics).stdout == "02_mini · slope: The derivative of x squared.\n"
+
+
+def test_each_topic_has_its_place_in_out_and_all_that_is_there_is_shown(two_topics, run, kit):
+    for topic, name in (("01_mini", "amira"), ("02_mini", "bo"), ("01_mini", "chen")):
+        folder = kit.write(two_topics / f"handed-in-{name}", {name: kit.solution})
+        done = run("grade", folder, "--topic", topic, "--out", "out", cwd=two_topics)
+        assert done.returncode == 0, done.stderr
+        assert name in done.stdout
+    out = two_topics / "out"
+    assert "amira" in done.stdout
+    assert {path.stem for path in (out / "results").iterdir()} == {"amira", "chen"}
+    assert {path.stem for path in (out / "02_mini/results").iterdir()} == {"bo"}
+    assert [line.split(",")[:2] for line in (out / "scores.csv").read_text().splitlines()[1:]] == [
+        ["amira", "01_mini"], ["chen", "01_mini"]
+    ]  # fmt: skip
+    reported = run("report", "out", cwd=two_topics)
+    assert reported.returncode == 0, reported.stderr
+    assert re.findall(r"amira|bo\b|chen|0\d_mini:", reported.stdout) == ["01_mini:", "amira", "chen", "02_mini:", "bo"]

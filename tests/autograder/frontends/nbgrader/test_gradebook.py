@@ -117,6 +117,26 @@ def test_a_gradebook_that_cannot_be_had_is_said_before_the_grading(kit, graded, 
     assert not (graded / "elsewhere").exists()
 
 
+def test_scores_wait_in_out_while_another_program_holds_the_gradebook(kit, graded, tmp_path):
+    book = Path(shutil.copy(graded / "grades.db", tmp_path / "grades.db"))
+    before, url, out = dump(book), f"sqlite:///{book}?timeout=0.02", tmp_path / "out"
+    with contextlib.closing(sqlite3.connect(book)) as other:
+        other.execute("UPDATE grade SET auto_score = 0")
+        other.commit()
+        other.execute("BEGIN EXCLUSIVE")
+        done = kit.run("grade", "handed-in", "--topic", "01_mini", "--out", out, "--gradebook", url, cwd=graded)
+        other.rollback()
+    assert done.returncode == 2
+    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    assert said[0] == "autograder: another program holds the gradebook: it is written after the grading"
+    assert set(said[1:-1]) == {"autograder: another program holds the gradebook: trying again"}
+    assert said[-1].endswith(f"database is locked; the scores are in {out}: `autograder gradebook {out} URL` writes them")
+    assert len(list((out / "results").iterdir())) == len(EXPECTED)
+    done = kit.run("gradebook", out, url, cwd=graded)
+    assert (done.returncode, done.stdout) == (0, f"Gradebook: {len(EXPECTED)} submissions\n"), done.stderr
+    assert dump(book) == before
+
+
 def as_postgres(*command):
     """Run a program of PostgreSQL, which refuses to run as root."""
     user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
