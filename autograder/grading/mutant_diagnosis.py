@@ -59,9 +59,11 @@ class CourseModules:
         """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
         if self._topic.task(check.task).trains or found.result.status not in (Status.FAILED, Status.ERROR):
             return ""  # a run of training is not repeated with each mutant
-        for mutant, path in self._mutants:
-            if mutant.task == check.task and same_replies(found.replies, self._replies_of(path, check)):
-                return f"Your result is what comes out of code that {mutant.phrase}."
+        answers = [(mutant, self._replies_of(path, check)) for mutant, path in self._mutants if mutant.task == check.task]
+        for form in (list, _as_numbers):  # a mutant of the same kind of answer comes before one of the same number
+            for mutant, replies in answers:
+                if same_replies(form(found.replies), form(replies)):
+                    return f"Your result is what comes out of code that {mutant.phrase}."
         return ""
 
     def _replies_of(self, path: Path, check: Check) -> Sequence[Any]:
@@ -86,6 +88,15 @@ class CourseModules:
 def same_replies(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
     """Whether two runs of one check saw the same answers."""
     return len(mine) == len(theirs) and all(_same(a, b) for a, b in zip(mine, theirs, strict=True))
+
+
+def _as_numbers(value: Any) -> Any:
+    """The same answer with a Python number in place of each tensor that holds one and no graph, as after `item()`."""
+    if isinstance(value, torch.Tensor):
+        return value.item() if not value.dim() and not value.requires_grad else value
+    if isinstance(value, tuple | list):
+        return [_as_numbers(item) for item in value]
+    return {key: _as_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _same(a: Any, b: Any) -> bool:
