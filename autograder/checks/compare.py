@@ -224,7 +224,7 @@ def _expect_sequence(actual: Any, expected: Sequence[Any], name: Names) -> None:
 
 
 def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
-    wanted = torch.as_tensor(expected)
+    wanted = torch.as_tensor(expected, dtype=torch.float64 if isinstance(expected, float) else None)
     is_array = isinstance(expected, np.ndarray)
     if is_array:
         if not isinstance(actual, np.ndarray):
@@ -233,7 +233,7 @@ def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: fl
     if isinstance(actual, np.ndarray) and actual.ndim == wanted.dim() == 0:  # as loss.detach().numpy() gives it
         actual = torch.from_numpy(actual)
     if isinstance(actual, bool | int | float) and wanted.dim() == 0:
-        actual = torch.tensor(actual, dtype=dtype if isinstance(actual, float) else None)
+        actual, dtype = torch.tensor(actual, dtype=torch.float64 if isinstance(actual, float) else None), None
     if not isinstance(actual, torch.Tensor):
         raise _wrong_kind(name, sort_of(wanted), actual)
     if actual.shape != wanted.shape:

@@ -143,6 +143,12 @@ def test_two_values_that_look_alike_are_shown_in_full():
     assert told(expect_close, wanted + 1e-9, wanted, rtol=1e-12, atol=0)[1].startswith("Expected 0.33333333333333")
 
 
+@pytest.mark.parametrize("dtype", [None, torch.float32])
+def test_two_python_numbers_keep_their_digits(dtype):
+    expect_close(1 / 3 + 1e-13, 1 / 3, rtol=1e-12, atol=0, dtype=dtype)
+    assert told(expect_close, 1 / 3 + 1e-9, 1 / 3, rtol=1e-12, atol=0, dtype=dtype)[1] == "Expected 0.3333333333333333."
+
+
 def test_a_mismatch_keeps_both_values_for_the_diagnosis():
     with pytest.raises(Mismatch) as caught:
         expect_close([1.0, 5.0], [1.0, 2.0])
