@@ -1,9 +1,10 @@
 """Gradients by hand, and through autograd. Read README.md first.
 
 N is the batch size, D the features in, H the hidden features, O the features (or channels) out, K the classes.
-In tasks marked "by hand", write the derivative out yourself: no backward(), nothing of torch.autograd or torch.func, no
-difference quotients. Every function returns new tensors of the inputs' dtype, computed in that dtype (float64 inputs give
-float64's digits), and leaves its inputs as they were, unless its text says otherwise.
+In tasks marked "by hand", write the derivative out yourself: no backward(), nothing of torch.autograd (no class built on
+its Function either) or torch.func, no difference quotients. Every function returns new tensors of the inputs' dtype,
+computed in that dtype (float64 inputs give float64's digits, which a way through float32 loses), and leaves its inputs as
+they were, unless its text says otherwise.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ def conv_backward(x: Tensor, weight: Tensor, grad_out: Tensor) -> tuple[Tensor, 
 def vector_jacobian(f: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tensor:
     """Through autograd: vᵀJ, where J (M, D) is the Jacobian of f: R^D → R^M at x.
 
-    x (D,), v (M,) → (D,). Leave x and its .grad untouched; x may or may not require grad.
+    x (D,), v (M,) → (D,). Leave x and its .grad untouched; x may or may not require grad. Inside f there may be a detach():
+    what it holds back is a constant for autograd, and so for J.
     Example: f = lambda x: x**2, x = [1., 2.], v = [1., 10.] gives [2., 40.].
     """
     # TODO
@@ -117,7 +119,8 @@ def vector_jacobian(f: Callable[[Tensor], Tensor], x: Tensor, v: Tensor) -> Tens
 def accumulate(losses: list[Callable[[Tensor], Tensor]], w: Tensor) -> Tensor:
     """The sum of the gradients of all losses at w, as backward on each of them adds it up in w.grad.
 
-    w is a leaf that requires grad, its .grad is None; each of `losses` maps w to a scalar. → the shape of w
+    w is a leaf that requires grad, its .grad is None; each of `losses` maps w to a scalar, and may use detach() on the
+    way, which makes a constant. → the shape of w
     Example: losses = [lambda w: (w**2).sum(), lambda w: (5 * w).sum()], w = [1., 2.] gives [7., 9.].
     """
     # TODO

@@ -1,7 +1,8 @@
 """Neural networks: a convolutional network, its gradients, and one step of training.
 
 Complete each TODO and run `pytest exercises/03_nn`. The lesson is in README.md beside this file.
-N is the batch size, C channels, K outputs.
+N is the batch size, C channels, K outputs. What is computed has the network's dtype and is computed in it: a float64 network
+gives float64's digits, which a way through float32 loses.
 """
 
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def mse_loss(net: nn.Module, x: Tensor, target: Tensor) -> Tensor:
 def graph_walk(loss: Tensor, steps: int) -> list[str]:
     """Class names of the loss's grad_fn, then of its first next function, and so on: at most `steps` names.
 
-    The walk ends with the leaf's AccumulateGrad if it gets there.
+    The walk ends with the leaf's AccumulateGrad if it gets there. A node's own name() counts as its class's name does.
 
     Example: for w = torch.ones(2, requires_grad=True), graph_walk(w.exp().sum(), 9) is
     ["SumBackward0", "ExpBackward0", "AccumulateGrad"]
@@ -145,7 +146,7 @@ def stale_grads(net: nn.Module, optimizer: Optimizer) -> list[str]:
 def exponential_lrs(optimizer: Optimizer, gamma: float, epochs: int) -> list[float]:
     """Learning rate used in each of `epochs` epochs under ExponentialLR, starting with the optimizer's present one.
 
-    The optimizer has one parameter group; it may end with the decayed rate.
+    The optimizer has one parameter group; it may end with the decayed rate. For 0 epochs there are no rates: [].
 
     Example: lr = 0.8, gamma = 0.5, epochs = 3 give [0.8, 0.4, 0.2]
     """
