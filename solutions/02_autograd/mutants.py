@@ -151,10 +151,11 @@ MUTANTS = (
            "p, hot = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1])\n"
            "    slope = -hot / p / logits.shape[0]\n"
            "    return p * (slope - (slope * p).sum(1, keepdim=True))"),
-    Mutant("cross_entropy_backward", "adds a small number to the probabilities that it divides by",
+    Mutant("cross_entropy_backward", "keeps the probabilities that it divides by away from 0, by an epsilon or a clamp, which "
+           "spoils the small ones",
            "return grad / logits.shape[0]",
            "p, hot = logits.softmax(dim=1), F.one_hot(labels, logits.shape[1])\n"
-           "    slope = -hot / (p + 1e-7) / logits.shape[0]\n"
+           "    slope = -hot / (p + 1e-12) / logits.shape[0]\n"
            "    return p * (slope - (slope * p).sum(1, keepdim=True))"),
     Mutant("cross_entropy_backward", "lets one_hot guess the number of classes from the labels",
            "F.one_hot(labels, logits.shape[1])", "F.one_hot(labels)"),
@@ -170,6 +171,8 @@ MUTANTS = (
            "logits.softmax(dim=1)",
            "(logits - logits.max()).exp() / (logits - logits.max()).exp().sum(1, keepdim=True)"),
     Mutant("cross_entropy_backward", "cuts the logits off at ±50", "logits.softmax", "logits.clamp(-50, 50).softmax"),
+    Mutant("cross_entropy_backward", "gives the softmax itself: it ignores the labels and forgets the mean over the batch",
+           "grad = grad - F.one_hot(labels, logits.shape[1])\n    return grad / logits.shape[0]", "return grad"),
     Mutant("cross_entropy_backward", "leaves the labels out", "grad - F.one_hot(labels, logits.shape[1])", "grad"),
     Mutant("cross_entropy_backward", "subtracts in the wrong order", "grad - F.one_hot(labels, logits.shape[1])",
            "F.one_hot(labels, logits.shape[1]) - grad"),
@@ -213,6 +216,14 @@ MUTANTS = (
     Mutant("mlp_backward", "transposes the gradient of w1", "grad_hidden.t() @ x", "x.t() @ grad_hidden"),
     Mutant("mlp_backward", "averages the gradient of b1 over the batch", "grad_hidden.sum(0)", "grad_hidden.mean(0)"),
     Mutant("mlp_backward", "averages the gradient of b2 over the batch", "grad_logits.sum(0)", "grad_logits.mean(0)"),
+    Mutant("mlp_backward", "averages the gradients of b1 and b2 over the batch, although the loss is a mean already",
+           '"b1": grad_hidden.sum(0),\n        "w2": grad_logits.t() @ active,\n        "b2": grad_logits.sum(0),',
+           '"b1": grad_hidden.mean(0),\n        "w2": grad_logits.t() @ active,\n        "b2": grad_logits.mean(0),'),
+    Mutant("mlp_backward", "divides by the batch size twice", "grad_logits / x.shape[0]", "grad_logits / x.shape[0] ** 2"),
+    Mutant("mlp_backward", "updates w2, at a rate of 0.1, before the gradient goes back through it", "grad_logits @ w2",
+           "grad_logits @ (w2 - 0.1 * grad_logits.t() @ active)"),
+    Mutant("mlp_backward", "updates w2, at a rate of 0.01, before the gradient goes back through it", "grad_logits @ w2",
+           "grad_logits @ (w2 - 0.01 * grad_logits.t() @ active)"),
     Mutant("mlp_backward", "does not sum the gradient of b2 over the batch", "grad_logits.sum(0)",
            "grad_logits.clone()"),
     Mutant("mlp_backward", "forgets b1 in the forward pass", "x @ w1.t() + b1", "x @ w1.t()"),
@@ -230,8 +241,23 @@ MUTANTS = (
     Mutant("mlp_backward", "remembers the hidden layer of its first call", "hidden = x @ w1.t() + b1",
            'hidden = mlp_backward.__dict__.setdefault("hidden", x @ w1.t() + b1)'),
     #
-    Mutant("conv_backward", "turns the kernel by 180° for the gradient of x, although nothing is turned going forward",
+    Mutant("conv_backward", "has the kernel the wrong way round in the gradient of x: not turned by 180° where conv2d slides "
+           "it over grad_out, or turned in a loop over its positions, where nothing is to be turned",
            "weight[:, :, i, j])", "weight[:, :, -1 - i, -1 - j])"),
+    Mutant("conv_backward", "turns the kernel by 90° in the gradient of x", "weight[:, :, i, j])",
+           "torch.rot90(weight, 3, (2, 3))[:, :, i, j])"),
+    Mutant("conv_backward", "turns the kernel by 90° the other way in the gradient of x", "weight[:, :, i, j])",
+           "torch.rot90(weight, 1, (2, 3))[:, :, i, j])"),
+    Mutant("conv_backward", "writes the share of each output over that of the one before, where windows of x overlap and add up",
+           "return grad_x, grad_weight",
+           "grad_x, k = torch.zeros_like(x), weight.shape[2]\n"
+           "    for i in range(height):\n        for j in range(width):\n"
+           '            share = torch.einsum("ochw,no->nchw", weight, grad_out[:, :, i, j])\n'
+           "            grad_x[:, :, i : i + k, j : j + k] = share\n"
+           "    return grad_x, grad_weight"),
+    Mutant("conv_backward", "uses only the last output position for the weight gradient, as = in place of += does",
+           'torch.einsum("nohw,nchw->oc", grad_out, window)',
+           'torch.einsum("no,nc->oc", grad_out[:, :, -1, -1], window[:, :, -1, -1])'),
     Mutant("conv_backward", "overwrites where windows overlap instead of adding", "+= ", "= "),
     Mutant("conv_backward", "averages the weight gradient over the batch",
            'torch.einsum("nohw,nchw->oc", grad_out, window)',
@@ -350,6 +376,9 @@ MUTANTS = (
     Mutant("sgd_step", "updates a leaf while autograd records", "torch.no_grad()", "torch.enable_grad()"),
     Mutant("sgd_step", "freezes the parameters", "p.grad = None",
            "p.grad = None\n                p.requires_grad_(False)"),
+    Mutant("sgd_step", "clips the gradients' norm to 1", "with torch.no_grad():",
+           "nn.utils.clip_grad_norm_(params, 1.0)\n    with torch.no_grad():"),
+    Mutant("sgd_step", "clips the gradients to the range from -1 to 1", "lr * p.grad", "lr * p.grad.clamp(-1, 1)"),
     Mutant("sgd_step", "divides by a batch size that nobody gave", "lr * p.grad", "lr * p.grad / len(params)"),
     Mutant("sgd_step", "divides by the number of elements", "lr * p.grad", "lr * p.grad / p.numel()"),
     Mutant("sgd_step", "uses only the sign of the gradient", "lr * p.grad", "lr * p.grad.sign()"),

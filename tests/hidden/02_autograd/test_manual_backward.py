@@ -457,7 +457,7 @@ def test_cross_entropy_backward__values(student: Student, rng: torch.Generator) 
         result = student.call("cross_entropy_backward", logits, labels)
         expect_close(result, cross_entropy_gradient(logits, labels), LOGITS)
     order = torch.stack([torch.randperm(5, generator=rng) for _ in range(3)])
-    logits, labels = torch.rand(3, 5, generator=rng) - 12 * order, order.argmax(1)
+    logits, labels = torch.rand(3, 5, generator=rng) - 18 * order, order.argmax(1)
     result, expected = student.call("cross_entropy_backward", logits, labels), cross_entropy_gradient(logits, labels)
     where = "for very unlikely classes (whose share a difference quotient loses)"
     expect_close(result, expected, f"{LOGITS} {where}", rtol=1e-3, atol=0)
@@ -904,25 +904,26 @@ def state(net: nn.Module) -> States:
     return [(name, p.requires_grad) for name, p in net.named_parameters()]
 
 
-def freeze_small(module: Any, name: str) -> tuple[Any, States]:
-    net = Small()
-    return module.freeze_all_but(net, name), state(net)
+def frozen(module: Any, net: nn.Module, *names: str) -> tuple[Any, States, list[bool]]:
+    """The result for the last name, the parameters after a call for each, and which modules are in train mode."""
+    returned = [module.freeze_all_but(net, name) for name in names][-1]
+    return returned, state(net), [part.training for part in net.modules()]
 
 
-def freeze_normed(module: Any, name: str, trainable: bool) -> tuple[Any, States]:
-    net = Normed().requires_grad_(trainable)
-    return module.freeze_all_but(net, name), state(net)
+def freeze_small(module: Any, name: str) -> tuple[Any, States, list[bool]]:
+    return frozen(module, Small(), name)
 
 
-def freeze_tricky(module: Any, name: str) -> tuple[Any, States]:
-    net = Tricky()
-    return module.freeze_all_but(net, name), state(net)
+def freeze_normed(module: Any, name: str, trainable: bool) -> tuple[Any, States, list[bool]]:
+    return frozen(module, Normed().requires_grad_(trainable), name)
 
 
-def freeze_twice(module: Any, first: str, second: str) -> tuple[Any, States]:
-    net = Tricky()
-    module.freeze_all_but(net, first)
-    return module.freeze_all_but(net, second), state(net)
+def freeze_tricky(module: Any, name: str) -> tuple[Any, States, list[bool]]:
+    return frozen(module, Tricky(), name)
+
+
+def freeze_twice(module: Any, first: str, second: str) -> tuple[Any, States, list[bool]]:
+    return frozen(module, Tricky(), first, second)
 
 
 def freeze_and_compare(module: Any, name: str) -> tuple[list[Tensor], list[Tensor], list[bool]]:
@@ -934,11 +935,15 @@ def freeze_and_compare(module: Any, name: str) -> tuple[list[Tensor], list[Tenso
 
 def expect_only(result: Any, net: nn.Module, name: str) -> None:
     """`net` is a fresh network like the submission's: its names say what should be trainable."""
-    returned, found = result
+    returned, found, modes = result
     names = [full for full, _ in net.named_parameters()]
     wanted = [full for full in names if full.split(".")[0] == name and "." in full]
     known = isinstance(found, list) and [pair[0] for pair in found] == names
     expect(known, "The module has other parameters after the call than before it.")
+    if wanted and all(requires_grad for _, requires_grad in found):
+        by_mode = "" if all(modes) else " The call has switched to eval mode, which freezes nothing."
+        raise Mismatch("After the call every parameter requires grad: no parameter is frozen." + by_mode
+                       + " Set requires_grad of the parameters themselves.")  # fmt: skip
     for full, requires_grad in found:
         should = "should require grad" if full in wanted else "should be frozen"
         expect(requires_grad is (full in wanted), f"After freeze_all_but(module, {name!r}), {full} {should}, "
@@ -1024,15 +1029,30 @@ def moved(values: Values, grads: Grads, lr: float) -> list[Tensor]:
     return [v.double() if g is None else v.double() - lr * g.double() for v, g in zip(values, grads, strict=True)]
 
 
+def rate_of(result: Any, values: Values, grads: Values) -> float | None:
+    """The number r for which every parameter moved by -r times its gradient, None if there is none but 0."""
+    try:
+        change = torch.cat([(v - r.detach()).double().flatten() for v, r in zip(values, result, strict=True)])
+    except (AttributeError, RuntimeError, ValueError):
+        return None  # something else than the parameters came back
+    grad = torch.cat([g.double().flatten() for g in grads])
+    rate = float(change @ grad / (grad @ grad))
+    return rate if rate and torch.allclose(change, rate * grad, rtol=1e-3, atol=1e-6) else None
+
+
 def names_of(values: Values) -> list[str]:
     return [f"parameter {i} after the step" for i in range(len(values))]
 
 
 def test_sgd_step__values(student: Student, rng: torch.Generator) -> None:
     """moves each parameter by -lr times its gradient, in the same parameter objects"""
-    for shapes, lr in ((((3, 4), (3,), (2, 1, 5)), 0.3), (((), (2,)), 0.7)):
-        values, grads = sgd_case(rng, *shapes)
-        expect_close(student.run(step, values, grads, lr)[0], moved(values, grads, lr), names_of(values))
+    cases = [(*sgd_case(rng, *shapes), lr) for shapes, lr in ((((3, 4), (3,), (2, 1, 5)), 0.3), (((), (2,)), 0.7))]
+    found = [student.run(step, *case)[0] for case in cases]
+    rates = [rate_of(result, values, grads) for result, (values, grads, _) in zip(found, cases, strict=True)]
+    if None not in rates and abs(rates[0] - rates[1]) < 1e-3 * abs(rates[0]):
+        raise Mismatch(f"Each parameter moves by {rates[0]:.3g} times its gradient whatever lr is: use lr, not a fixed rate.")
+    for result, (values, grads, lr) in zip(found, cases, strict=True):
+        expect_close(result, moved(values, grads, lr), names_of(values))
 
 
 def test_sgd_step__none_is_skipped(student: Student, rng: torch.Generator) -> None:
