@@ -91,9 +91,9 @@ def same_replies(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
 
 
 def _as_numbers(value: Any) -> Any:
-    """The same answer with a Python number in place of each tensor that holds one and no graph, as after `item()`."""
+    """The same answer with a Python number in place of each tensor without axes, as after `item()`."""
     if isinstance(value, torch.Tensor):
-        return value.item() if not value.dim() and not value.requires_grad else value
+        return value if value.dim() else value.item()
     if isinstance(value, tuple | list):
         return [_as_numbers(item) for item in value]
     return {key: _as_numbers(item) for key, item in value.items()} if isinstance(value, dict) else value

@@ -2,6 +2,18 @@
 
 from autograder import Mutant
 
+
+def activations(function: str, end: str = "self.fc3(x)") -> tuple[str, str]:
+    """Net's way through its layers, and the same with another function for each ReLU and another end."""
+    ways = [
+        "".join(f"        x = F.max_pool2d({f.format(f'self.{layer}(x)')}, 2)\n" for layer in ("conv1", "conv2"))
+        + "        x = torch.flatten(x, 1)\n"
+        + "".join(f"        x = {f.format(f'self.{layer}(x)')}\n" for layer in ("fc1", "fc2"))
+        for f in ("F.relu({})", function)
+    ]
+    return f"{ways[0]}        return self.fc3(x)", f"{ways[1]}        return {end}"
+
+
 MUTANTS = (
     Mutant("Net", "applies a softmax at the end", "return self.fc3(x)", "return F.softmax(self.fc3(x), dim=1)"),
     Mutant("Net", "applies a log-softmax at the end", "return self.fc3(x)", "return F.log_softmax(self.fc3(x), dim=1)"),
@@ -15,6 +27,15 @@ MUTANTS = (
     Mutant("Net", "has no ReLU after the second fully connected layer", "F.relu(self.fc2(x))", "self.fc2(x)"),
     Mutant("Net", "has no ReLU after the first convolution", "F.relu(self.conv1(x))", "self.conv1(x)"),
     Mutant("Net", "has no ReLU after the second convolution", "F.relu(self.conv2(x))", "self.conv2(x)"),
+    Mutant("Net", "has no ReLU at all", *activations("({})")),
+    Mutant("Net", "uses the sigmoid in place of every ReLU", *activations("torch.sigmoid({})")),
+    Mutant("Net", "uses tanh in place of every ReLU", *activations("torch.tanh({})")),
+    Mutant("Net", "uses the sigmoid in place of every ReLU and a softmax at the end",
+           *activations("torch.sigmoid({})", "F.softmax(self.fc3(x), dim=1)")),
+    Mutant("Net", "has no ReLU after the fully connected layers",
+           "F.relu(self.fc1(x))\n        x = F.relu(self.fc2(x))", "self.fc1(x)\n        x = self.fc2(x)"),
+    Mutant("Net", "sends the maps into fc1 as they are: view, reshape and flatten give a new tensor, which has to be assigned",
+           "        x = torch.flatten(x, 1)\n", ""),
     Mutant("Net", "uses tanh in place of a ReLU", "F.relu(self.fc1(x))", "torch.tanh(self.fc1(x))"),
     Mutant("Net", "applies ReLU to the images first", "self.conv1(x)", "self.conv1(F.relu(x))"),
     Mutant("Net", "uses average pooling", "F.max_pool2d(F.relu(self.conv1(x)), 2)",
@@ -131,6 +152,8 @@ MUTANTS = (
     Mutant("mse_loss", "applies a softmax to the outputs first", "output = net(x)", "output = net(x).softmax(-1)"),
     Mutant("mse_loss", "compares every sample with the first target", "target.view_as(output)",
            "target.reshape(output.shape)[:1].expand_as(output)"),
+    Mutant("mse_loss", "puts the target's new axis behind, so that (1, K) meets (K, 1) and broadcasts every output to every "
+           "target", "target.view_as(output)", "target if target.dim() > 1 else target.unsqueeze(1)"),
     Mutant("mse_loss", "squeezes the output, so that (N,) meets (N, 1) where there is one output",
            "F.mse_loss(output, target.view_as(output))", "F.mse_loss(output.squeeze(), target)"),
     Mutant("mse_loss", "returns a number without a graph", "target.view_as(output))", "target.view_as(output)).item()"),
@@ -152,7 +175,8 @@ MUTANTS = (
     Mutant("graph_walk", "stops before the leaf's AccumulateGrad", "while node is not None",
            "while node is not None and node.next_functions"),
     Mutant("graph_walk", "gives the nodes in place of their names", "type(node).__name__", "node"),
-    Mutant("graph_walk", "asks for a next function behind the leaf", " if node.next_functions else None", ""),
+    Mutant("graph_walk", "asks for a next function behind the leaf, past the end of the graph",
+           " if node.next_functions else None", ""),
     Mutant("graph_walk", "takes None for a node behind the leaf",
            "while node is not None and len(names) < steps:\n        names.append(type(node).__name__)\n"
            "        node = node.next_functions[0][0] if node.next_functions else None",
@@ -171,7 +195,7 @@ MUTANTS = (
     Mutant("sgd_update", "clips the gradients to the range from -1 to 1", "lr * p.grad", "lr * p.grad.clamp(-1, 1)"),
     Mutant("sgd_update", "clips the gradients' norm to 1", "with torch.no_grad():",
            "nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n    with torch.no_grad():"),
-    Mutant("sgd_update", "never writes new values into the parameters: p = p - … and state_dict().update(…) do not",
+    Mutant("sgd_update", "never writes new values into the parameters in place: p = p - … and state_dict().update(…) do not",
            "p.sub_(lr * p.grad)", "p = p - lr * p.grad"),
     Mutant("sgd_update", "sets each weight to -lr times its gradient", "p.sub_(lr * p.grad)", "p.copy_(-lr * p.grad)"),
     Mutant("sgd_update", "updates the first parameter alone", "p.sub_(lr * p.grad)",
@@ -228,6 +252,11 @@ MUTANTS = (
     Mutant("stale_grads", "never calls zero_grad", "optimizer.zero_grad()\n    ", ""),
     Mutant("stale_grads", "takes a gradient of zeros for a stale one", "p.grad is not None and p.grad.any()",
            "p.grad is not None"),
+    Mutant("stale_grads", "counts a gradient of zeros, which zero_grad(set_to_none=False) leaves, as a stale one",
+           "optimizer.zero_grad()\n    return [name for name, p in net.named_parameters()"
+           " if p.grad is not None and p.grad.any()]",
+           "optimizer.zero_grad(set_to_none=False)\n"
+           "    return [name for name, p in net.named_parameters() if p.grad is not None]"),
     Mutant("stale_grads", "looks before it calls zero_grad",
            "optimizer.zero_grad()\n    return [name for name, p in net.named_parameters()"
            " if p.grad is not None and p.grad.any()]",
@@ -247,7 +276,7 @@ MUTANTS = (
     Mutant("stale_grads", "clears the stale gradients too", "p.grad.any()]",
            "p.grad.any() and p.grad.zero_() is not None]"),
 
-    Mutant("exponential_lrs", "notes the rate after the scheduler's step, or asks get_lr() for it",
+    Mutant("exponential_lrs", "gives each rate one decay ahead, as get_lr() does, or a scheduler step before the rate is noted",
            "scheduler.get_last_lr()[0]", "scheduler.get_last_lr()[0] * gamma"),
     Mutant("exponential_lrs", "gives one rate more than there are epochs", "return lrs",
            "return [*lrs, scheduler.get_last_lr()[0]]"),

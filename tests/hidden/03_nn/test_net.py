@@ -914,10 +914,27 @@ def updated(weights: Tensors, grads: Tensors, lr: float) -> Tensors:
     return {name: weight.double() - lr * grads[name].double() for name, weight in weights.items()}
 
 
+def rate_of(reply: Any, weights: Tensors, grads: Tensors) -> float | None:
+    """The number r for which every parameter moved by -r times its gradient, None if there is none."""
+    try:
+        moved = torch.cat([(w - reply["the new value"][name]).double().flatten() for name, w in weights.items()])
+    except (KeyError, RuntimeError):
+        return None  # the parameters have other names or shapes
+    grad = torch.cat([grads[name].double().flatten() for name in weights])
+    rate = float(moved @ grad / (grad @ grad))
+    return rate if torch.allclose(moved, rate * grad, rtol=1e-3, atol=1e-6) else None
+
+
 def test_sgd_update__subtracts_lr_times_gradient(student: Student, rng: torch.Generator) -> None:
     """subtracts lr times the gradient from every parameter of the network"""
-    weights, grads, lr = draw_weights("mlp", rng), draw_weights("mlp", rng), number(rng, 0.1, 0.5)
-    expect_close(student.run(update, "mlp", weights, grads, lr), {"the new value": updated(weights, grads, lr)})
+    cases = [(draw_weights(kind, rng), draw_weights(kind, rng), number(rng, low, low + 0.2))
+             for kind, low in (("mlp", 0.1), ("pair", 0.4))]  # fmt: skip
+    found = [student.run(update, kind, *case) for kind, case in zip(("mlp", "pair"), cases, strict=True)]
+    rates = [rate_of(reply, weights, grads) for reply, (weights, grads, _) in zip(found, cases, strict=True)]
+    if rates[0] and rates[1] and abs(rates[0] - rates[1]) < 1e-3 * abs(rates[0]):
+        raise Mismatch(f"Each parameter moves by {rates[0]:.3g} times its gradient whatever lr is: use lr, not a fixed rate.")
+    for reply, (weights, grads, lr) in zip(found, cases, strict=True):
+        expect_close(reply, {"the new value": updated(weights, grads, lr)})
 
 
 def test_sgd_update__updates_in_place(student: Student, rng: torch.Generator) -> None:
