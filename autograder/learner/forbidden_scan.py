@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from autograder.learner.forbidden_trap import COMPLEX
 from autograder.text import clean
 
 _FUNCTION = re.compile(r"torch\.autograd\.(Function|function\.(Function|InplaceFunction|NestedIOFunction))")
@@ -217,6 +218,10 @@ def _technique(search: _Search, module: _Module, local: Scope, node: ast.AST) ->
         if isinstance(path, str) and (_DIFFERENTIATES.fullmatch(path) or path.partition(".")[0] in _FOREIGN):
             return path
     match node:
+        case ast.Constant(value=complex()) | ast.Attribute(attr="imag" | "view_as_real" | "view_as_complex"):
+            return COMPLEX
+        case ast.Attribute(attr="complex32" | "complex64" | "complex128" | "cfloat" | "cdouble" | "chalf"):
+            return COMPLEX
         case ast.Call(func=ast.Name(id=name)) if name in _HIDES and name not in {**module.names, **local}:
             return f"{name}(), which hides what it runs"
         case ast.Call(func=ast.Attribute(attr="grad_fn")):

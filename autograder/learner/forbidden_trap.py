@@ -2,7 +2,8 @@
 
 The first layer holds process-wide, whatever name the learner's code saved at import: the autograd engine and
 `Function.apply` refuse to work. The second, a dispatch mode, sees every operator of this thread and of threads started
-meanwhile: it refuses PyTorch's own backward kernels, forward mode, and whatever the engine runs all the same.
+meanwhile: it refuses PyTorch's own backward kernels, forward mode, complex numbers, and whatever the engine runs all the
+same. Neither is a wall: where a score depends on it, `sandbox.no_autograd` is.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 Refuse = Callable[[str], NoReturn]
 
+COMPLEX = "complex numbers (a step along the imaginary axis is a difference quotient)"
 _ENGINE = "PyTorch's autograd (backward, torch.autograd or torch.func)"
 
 
@@ -159,4 +161,7 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._refuse("forward-mode differentiation")
             if torch._C._current_graph_task_id() != -1:
                 self._refuse(_ENGINE)
-        return func(*args, **(kwargs or {}))
+        result = func(*args, **(kwargs or {}))
+        if not self._over.is_set() and isinstance(result, torch.Tensor) and result.is_complex():
+            self._refuse(COMPLEX)
+        return result

@@ -81,6 +81,7 @@ WAYS: dict[str, Callable[[Tensor], object]] = {
     "nn.grad": lambda x: torch.nn.grad.conv1d_input((1, 1, 3), x.view(1, 1, 3), torch.ones(1, 1, 1)),
     "backward kernel": lambda x: torch.ops.aten.threshold_backward(torch.ones(3), x, 0),
     "overload of a kernel": lambda x: torch.ops.aten.tanh_backward.default(torch.ones(3), x),
+    "imaginary step": lambda x: torch.complex(x.detach(), torch.full((3,), 1e-20)),
     "grad_fn called": lambda x: squares(x).grad_fn(torch.tensor(1.0)),
 }
 
@@ -253,6 +254,8 @@ FORBIDDEN = {
     "kernel": "import torch\n\ndef task(x): return torch.ops.aten.threshold_backward.default(x, x, 0)",
     "grad_fn": "import torch\n\ndef task(x): return (x * x).grad_fn(x)",
     "engine, out of reach": "import torch\nE = torch.autograd.Variable._execution_engine\ndef task(x): return x",
+    "an imaginary step": "def task(x): return ((x + 1e-20j) ** 2).imag * 1e20",
+    "a complex dtype": "import torch\ndef task(x): return helper(x.to(torch.complex128))\ndef helper(z): return z",
     "exec": "def task(x):\n    exec('y = 1')\n    return x",
     "eval": "def task(x): return eval('x')",
     "compile in a helper": "def task(x): return helper(x)\ndef helper(x): return compile('x', '', 'eval')",
