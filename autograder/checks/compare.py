@@ -6,6 +6,7 @@ A message never holds expected values, so that a hidden check may show it; `deta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -204,7 +205,7 @@ def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> No
     missing = [str(key) for key in expected if key not in actual]
     if missing:
         raise Mismatch(f"{capitalised(name)} has no key {', '.join(missing)}; its keys are "
-                       f"{clean(', '.join(map(str, actual)), 200) or 'none'}.")  # fmt: skip
+                       f"{clean(', '.join(map(str, islice(actual, 100))), 200) or 'none'}.")  # fmt: skip
 
 
 def _expect_given(actual: Any, expected: Any, name: Names) -> None:

@@ -36,8 +36,8 @@ class Student:
     respondent: Respondent
     seed: int
     forbid: str = ""
-    replies: list[Any] = field(default_factory=list)
-    arguments: tuple[Any, ...] = ()
+    replies: list[Any] = field(default_factory=list, repr=False)  # which may be many and large
+    arguments: tuple[Any, ...] = field(default=(), repr=False)
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """The result of the module's function `name` on copies of the arguments.

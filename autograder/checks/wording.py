@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import torch
 from autograder.text import clean
 from autograder.wire.values import Opaque
 
+ROOM = 80  # characters of a value that a message shows
 Names = str | Sequence[str]
 
 
@@ -21,7 +22,7 @@ def pair(got: Any, wanted: Any) -> tuple[str, str]:
     if isinstance(got, str) and isinstance(wanted, str):
         start = next((i for i, (x, y) in enumerate(zip(got, wanted, strict=False)) if x != y), min(len(got), len(wanted)))
     shown = short(got, start), short(wanted, start)
-    return shown if shown[0] != shown[1] else (clean(repr(got), 80), clean(repr(wanted), 80))
+    return shown if shown[0] != shown[1] else (clean(_shown(got, exact=True), ROOM), clean(_shown(wanted, exact=True), ROOM))
 
 
 def first_difference(actual: Sequence[Any], expected: Sequence[Any]) -> str:
@@ -89,25 +90,36 @@ def sort_of(expected: Any) -> str:
 
 
 def short(value: Any, start: int = 0) -> str:
-    """A value on one line, cut to 80 characters; text with what is around the character `start`."""
-    if isinstance(value, str) and start > 40:
-        return clean("…" + repr(value[start - 20 :]), 80)
-    return clean(_shown(value), 80)
+    """A value on one line, cut to ROOM characters; text with what is around the character `start`."""
+    if isinstance(value, str) and start > ROOM // 2:
+        return clean("…" + repr(value[start - ROOM // 4 : start + ROOM]), ROOM)
+    return clean(_shown(value), ROOM)
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, float) and math.isfinite(value):
+def _shown(value: Any, *, exact: bool = False) -> str:
+    """The value's text as far as it may be shown: what is behind that is not even looked at. `exact` shows every digit."""
+    if isinstance(value, float) and math.isfinite(value) and not exact:
         return f"{value + 0.0:.6g}"  # 0 and never -0
-    if isinstance(value, torch.Tensor | np.ndarray):
-        return kind_of(value) if value.ndim else _shown(value.item())
-    if isinstance(value, Opaque | torch.dtype | torch.device):
+    if isinstance(value, torch.Tensor | np.ndarray) and (exact or not value.ndim):
+        return _shown(value.reshape(-1)[:ROOM].tolist() if value.ndim else value.item(), exact=exact)
+    if isinstance(value, Opaque | torch.dtype | torch.device | torch.Tensor | np.ndarray):
         return kind_of(value)
     if isinstance(value, tuple | list):
-        inside = ", ".join(map(_shown, value))
+        inside = _joined(_shown(item, exact=exact) for item in value)
         return f"[{inside}]" if isinstance(value, list) else f"({inside}{',' if len(value) == 1 else ''})"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_shown(key)}: {_shown(item)}" for key, item in value.items()) + "}"
-    return repr(value)
+        return "{" + _joined(f"{_shown(key)}: {_shown(item, exact=exact)}" for key, item in value.items()) + "}"
+    return repr(value[: ROOM + 1] if isinstance(value, str | bytes) else value)
+
+
+def _joined(texts: Iterable[str]) -> str:
+    shown, room = [], ROOM
+    for text in texts:
+        shown.append(text)
+        room -= len(text) + 2
+        if room < 0:
+            break
+    return ", ".join(shown)
 
 
 def shape_of(shape: Sequence[int]) -> str:

@@ -70,6 +70,7 @@ LIMITS = Section(
         Field("import_seconds", SECONDS, "to import the submission's module, in seconds", Limits.import_seconds),
         Field("check_seconds", SECONDS, CHECK_SECONDS, Limits.check_seconds),
         Field("total_seconds", SECONDS, "for all checks together, in seconds", Limits.total_seconds),
+        Field("grader_seconds", SECONDS, "of the grader's processor, for judging what it returns", Limits.grader_seconds),
         Field("memory_mb", MEGABYTES, "memory beyond what the warm process holds, in 2**20 bytes", Limits.memory_mb),
         Field("reply_mb", MEGABYTES, "one reply of the student's code, in 2**20 bytes", Limits.reply_mb),
         Field("scratch_mb", MEGABYTES, "files that the student's code may write, in 2**20 bytes", Limits.scratch_mb),

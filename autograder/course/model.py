@@ -14,11 +14,12 @@ from autograder.errors import KitError
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use. Seconds are wall-clock; megabytes are 2**20 bytes."""
+    """What a submission may use. Seconds are wall-clock, the grader's of its processor; megabytes are 2**20 bytes."""
 
     import_seconds: float = 10.0
     check_seconds: float = 10.0
     total_seconds: float = 120.0
+    grader_seconds: float = 30.0
     memory_mb: int = 2048
     reply_mb: int = 64
     scratch_mb: int = 64

@@ -10,25 +10,32 @@ from typing import Any
 
 from autograder.checks.check import Check, prepare, run
 from autograder.course import Task, Topic
-from autograder.grading import time_limit
+from autograder.grading.time_limit import Clock
 from autograder.grading.verdict_cache import Memory, Remembering
 from autograder.images.training import Training
 from autograder.results import CheckResult, Status
 from autograder.sandbox.session import Session
 
-SUITE_SECONDS = 120.0  # for the suite's own part of one check, which a submission's values must not draw out
+TOO_LONG = "What your code returned takes too long to check: return what the task asks for, and no more."
 
 
 @dataclass(frozen=True)
 class CheckRun:
-    """What a run of a check found; `replies` are the submission's, for the diagnosis, `attached` is for its page.
+    """What a run of a check found.
 
-    `conduct` is the check's: whether it rests on what only the submission's own process can tell.
+    Attributes:
+        replies: the submission's, for the diagnosis.
+        attached: for its page.
+        clock: the grader's time for the submission, if it has a limit.
+        too_long: whether the grader's time was over before there was a verdict.
+        conduct: the check's: whether it rests on what only the submission's own process can tell.
     """
 
     result: CheckResult
     replies: Sequence[Any] = ()
     attached: Mapping[str, Any] = field(default_factory=dict)
+    clock: Clock | None = None
+    too_long: bool = False
     conduct: bool = False
 
 
@@ -46,6 +53,11 @@ class CheckRunner:
         self._memories: dict[tuple[str, bool], Memory] = {}
         tasks = [check.task for check in checks]
         self._main = {tasks.index(task) for task in tasks}
+        self._clock = Clock(topic.limits.grader_seconds)
+
+    def next_submission(self) -> None:
+        """Start the clock of the grader's own time anew."""
+        self._clock = Clock(self._topic.limits.grader_seconds)
 
     def checks_of(self, task: Task) -> list[Check]:
         """The task's checks, its main one first."""
@@ -71,17 +83,21 @@ class CheckRunner:
         task, started, number = self._topic.task(check.task), time.monotonic(), self._checks.index(check)
         session.begin(self.seconds_for(task), check.devices, gpu=gpu, by_hand=bool(check.forbid))
         following = functools.partial(self._following, number, session) if ahead else None
+        if self._clock.left <= 0:
+            return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
-        if respondent.passes_as_before():
-            result = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
-            return CheckRun(result, conduct=check.conduct)
         fixtures = prepare(check, respondent, self._seed, self._training)
-        with time_limit.limited(SUITE_SECONDS):
+        with self._clock.limited():
+            if respondent.passes_as_before():
+                passed = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
+                return CheckRun(passed, conduct=check.conduct)
             result = run(check, fixtures)
+        if self._clock.over:  # whatever came of it was cut short
+            result = CheckResult(Status.BROKEN, check.title, TOO_LONG)
         if result.status is Status.PASSED and not fixtures.attached and not task.trains:
             respondent.learn()
         result = replace(result, seconds=time.monotonic() - started)
-        return CheckRun(result, fixtures.student.replies, fixtures.attached, check.conduct)
+        return CheckRun(result, fixtures.student.replies, fixtures.attached, self._clock, self._clock.over, check.conduct)
 
     def _memory(self, check: Check, *, gpu: bool = False) -> Memory:
         return self._memories.setdefault((check.name, gpu), Memory())

@@ -126,6 +126,7 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, stopped.fault.message, seconds)
     except SandboxError as error:
         return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
+    runner.next_submission()
     with contextlib.closing(session):
         runs = {task.id: policy.grade_task(task, session, runner, modules) for task in plan.topic.tasks}
         suspicion = None if submission.name in plan.cleared else session.suspicion

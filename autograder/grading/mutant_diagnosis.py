@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,13 @@ from autograder.checks.check import Check, prepare, run
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
 from autograder.grading import time_limit
-from autograder.grading.check_run import SUITE_SECONDS, CheckRun
+from autograder.grading.check_run import CheckRun
 from autograder.images.training import Training
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import load
 from autograder.results import Fault, Status
 
+SUITE_SECONDS = 120.0  # of the processor, for one check of a module of the course
 _LET_THROUGH = (KeyboardInterrupt, time_limit.OutOfTime)
 
 
@@ -62,7 +63,7 @@ class CourseModules:
         answers = [(mutant, self._replies_of(path, check)) for mutant, path in self._mutants if mutant.task == check.task]
         for form in (list, _as_numbers):  # a mutant of the same kind of answer comes before one of the same number
             for mutant, replies in answers:
-                if same_replies(form(found.replies), form(replies)):
+                if _answers_like(found, replies, form):
                     return f"Your result is what comes out of code that {mutant.phrase}."
         return ""
 
@@ -80,9 +81,18 @@ class CourseModules:
         with contextlib.chdir(path.parent), simulated(check.devices):  # a mutant may write files where it stands
             respondent = InProcess(load(path, _LET_THROUGH), limits.reply_mb << 20, limits.check_seconds, _LET_THROUGH)
             fixtures = prepare(check, respondent, self._seed, self._training)
-            with time_limit.limited(SUITE_SECONDS):
+            with time_limit.allowed(SUITE_SECONDS):
                 result = run(check, fixtures)
         return CheckRun(result, fixtures.student.replies)
+
+
+def _answers_like(found: CheckRun, theirs: Sequence[Any], form: Callable[[Sequence[Any]], Sequence[Any]]) -> bool:
+    """Whether the submission answered so, in that form, as far as its share of the grader's time lets that be seen."""
+    try:
+        with found.clock.limited() if found.clock else contextlib.nullcontext(), time_limit.interruptible():
+            return same_replies(form(found.replies), form(theirs))
+    except Exception:  # noqa: BLE001  odd replies have no diagnosis; the verdict stands
+        return False
 
 
 def same_replies(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:

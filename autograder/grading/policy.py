@@ -23,7 +23,7 @@ from dataclasses import replace
 from autograder.checks import suspects
 from autograder.checks.judge import UNUSABLE
 from autograder.course import Task
-from autograder.grading.check_run import CheckRun, CheckRunner
+from autograder.grading.check_run import TOO_LONG, CheckRun, CheckRunner
 from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.learner.forbidden_scan import Found
 from autograder.results import CheckResult, Status
@@ -45,7 +45,7 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
             found = runner.run(check, session, confirming=True)
         result = found.result
         if result.status is Status.BROKEN and session.intact and modules.solution_passes(check):
-            result = replace(result, status=Status.FAILED, message=UNUSABLE)
+            result = replace(result, status=Status.FAILED, message=TOO_LONG if found.too_long else UNUSABLE)
         else:
             result = replace(result, diagnosis=modules.diagnosis(check, found) or result.diagnosis)
         runs.append(replace(found, result=result))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from autograder.checks.check import Check, Fixtures
 from autograder.checks.collecting import CHECK
 from autograder.course import Topic
 from autograder.errors import KitError
+from autograder.grading import time_limit
 
 GIVEN = pytest.StashKey[Fixtures]()
 RAISED = pytest.StashKey[BaseException | None]()  # by the last run of a check; not there if pytest did not come to call it
@@ -95,6 +96,11 @@ class _Collector:
             self.error = error
         return True
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self) -> Generator[None, object, object]:
+        with time_limit.interruptible():  # here, and not while pytest sets up or tears down, which nothing may cut short
+            return (yield)
+
     @pytest.fixture
     def fixtures(self, request: pytest.FixtureRequest) -> Fixtures:
         """What this run of the check works with."""
@@ -102,10 +108,13 @@ class _Collector:
         return given
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+        """Keep what was raised; pytest's own report would show every argument, a submission's values among them."""
+        assert call.when != "collect"  # noqa: S101  for the type checker
         raised = call.excinfo.value if call.excinfo else None
         if raised is not None or call.when == "call":
             item.stash[RAISED] = item.stash.get(RAISED, None) or raised
+        return pytest.TestReport(item.nodeid, item.location, {}, "passed" if raised is None else "failed", None, call.when)
 
 
 def _call(item: pytest.Item, fixtures: Fixtures) -> None:

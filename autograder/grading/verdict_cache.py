@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from autograder.errors import SandboxError
-from autograder.grading import time_limit
 from autograder.results import StudentFault
 from autograder.wire.respondent import Respondent
 
@@ -85,8 +84,7 @@ class Remembering:
     def ask_ranks(self, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
         """The replies of several processes, which are not remembered."""
         self._memorable = False
-        with time_limit.paused():
-            return self._respondent.ask_ranks(make_requests)
+        return self._respondent.ask_ranks(make_requests)
 
     def learn(self) -> None:
         """Remember that these replies passed."""
@@ -108,8 +106,7 @@ class Remembering:
             ahead = chain(requests[at + 1 :], self._following())
         reply: bytes | StudentFault | SandboxError
         try:
-            with time_limit.paused():  # the submission has limits of its own
-                reply = self._respondent.ask(request, ahead)
+            reply = self._respondent.ask(request, ahead)
         except (StudentFault, SandboxError) as error:
             reply = error
         self._said.append((request, reply))

@@ -15,6 +15,8 @@ from autograder.sandbox.child import Child, ChildSpec
 from autograder.sandbox.server import Server
 from autograder.text import clean
 
+_REPLIES = 4  # of the largest size, in one check
+
 
 class Session:
     """A Respondent that asks a submission in its sandbox, under the check's limit and the submission's budget.
@@ -32,6 +34,8 @@ class Session:
         self._suspicion: Found | None = None
         self._wanted = spec
         self._check_limit = self._check_left = 0.0
+        self._check_mb = _REPLIES * spec.limits.reply_mb
+        self._check_room = self._check_mb << 20
         self._left = spec.limits.total_seconds + spec.limits.import_seconds
         self.intact = True
 
@@ -62,6 +66,7 @@ class Session:
         """Start the clock of one check, which is answered by a child of that kind: see ChildSpec."""
         self._check_limit = self._check_left = seconds
         self._wanted = replace(self._spec, devices=devices, gpu=gpu, by_hand=by_hand)
+        self._check_room = self._check_mb << 20
         self.intact = True
 
     def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:
@@ -73,7 +78,7 @@ class Session:
         try:
             child = self._child(request)  # its import has a limit of its own
             asked = time.monotonic()
-            return child.ask(request, self._check_left, self._check_limit, ahead)
+            return self._counted(child.ask(request, self._check_left, self._check_limit, ahead))
         except SandboxError:
             self.intact = False
             raise
@@ -81,6 +86,14 @@ class Session:
             now = time.monotonic()
             self._check_left -= now - asked
             self._left -= now - started
+
+    def _counted(self, reply: bytes) -> bytes:
+        """The reply, if there is room for it: the grader keeps all of a check until it is over."""
+        self._check_room -= len(reply)
+        if self._check_room < 0:
+            text = f"All that your code returned in one check is larger than {self._check_mb} MB."
+            raise StudentFault(Fault(Status.ERROR, text, "Violation"))
+        return reply
 
     def ask_ranks(self, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
         """Replies of several processes that work together: each rank has a child of its own, all in one private network."""

@@ -15,6 +15,8 @@ from autograder.checks.compare import (
     expect_shape,
     expect_unchanged,
 )
+from autograder.checks.student import Student
+from autograder.checks.wording import pair
 from autograder.wire.values import Opaque
 
 
@@ -249,3 +251,34 @@ def test_what_a_call_leaves_behind():
     assert told(expect_unchanged, leaf.detach().clone().requires_grad_(), leaf, "x")[0] == (
         "The .grad of x is not what it was before the call. Work on a detached copy."
     )
+
+
+class Counted(list):
+    """Counts how many of its items are looked at."""
+
+    looked = 0
+
+    def __iter__(self):
+        for item in super().__iter__():
+            self.looked += 1
+            yield item
+
+
+@pytest.mark.parametrize("other", [5, "text", [1.0] * 30 + [2.0], {"a": 1}])
+def test_of_a_long_value_no_more_is_looked_at_than_is_shown(other):
+    value = Counted([1.0] * 100_000)
+    got, wanted = pair(value, other)
+    assert got in ("[" + "1, " * 26 + "1…", "[" + "1.0, " * 15 + "1.0,…")
+    assert wanted
+    assert value.looked < 200
+
+
+def test_two_values_that_look_the_same_are_shown_to_their_last_digit():
+    assert pair(0.1 + 0.2, 0.3) == ("0.30000000000000004", "0.3")
+    assert pair([0.1 + 0.2], [0.3]) == ("[0.30000000000000004]", "[0.3]")
+    assert pair(ones(3), 2 * ones(3)) == ("[1.0, 1.0, 1.0]", "[2.0, 2.0, 2.0]")
+
+
+def test_what_a_submission_returned_is_no_part_of_a_check_s_own_text():
+    student = Student(None, 0, replies=[ones(3)] * 100_000, arguments=(ones(3),))
+    assert len(repr(student)) < 200

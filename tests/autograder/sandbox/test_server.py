@@ -13,7 +13,6 @@ import pytest
 import torch
 
 from autograder.course import Limits
-from autograder.grading import time_limit
 from autograder.results import StudentFault
 from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.server import Server
@@ -295,10 +294,3 @@ def test_the_server_shares_no_memory_that_a_child_could_write(kit):
         maps = [line for pid in pids for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
     assert maps
     assert [line for line in maps if line.split()[1] == "rw-s"] == []
-
-
-def test_the_graders_patience_ends_and_pauses():
-    with pytest.raises(time_limit.OutOfTime), time_limit.limited(0.05):
-        time.sleep(5)
-    with time_limit.limited(0.2), time_limit.paused():
-        time.sleep(0.3)

@@ -159,3 +159,15 @@ def test_what_the_look_found_is_told_with_its_line():
     assert fault.status is Status.FORBIDDEN
     assert "autograd" in fault.message
     assert fault.message.endswith("(line 3 of mini.py: `x.backward()`).")
+
+
+def test_the_replies_of_one_check_have_a_limit_together():
+    found, children = opened()
+    found.begin(1.0)
+    children[0].ask = lambda *_: bytes(60 << 20)
+    for _ in range(4):
+        found.ask(b"x")
+    with pytest.raises(StudentFault, match="All that your code returned in one check is larger than 256 MB"):
+        found.ask(b"x")
+    found.begin(1.0)
+    assert found.ask(b"x")
