@@ -137,7 +137,7 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:
     by_hand = [task.id for task in plan.topic.tasks if task.forbid]
-    return ChildSpec(submission.files, plan.topic.module, by_hand, _limits(plan))
+    return ChildSpec(submission.files, plan.topic.module, by_hand, _limits(plan), form=submission.form, topic=plan.topic.name)
 
 
 def _limits(plan: Plan) -> Limits:

@@ -19,6 +19,7 @@ from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
 from autograder.sandbox.ended import Ended, cause_of_death
+from autograder.submission.opening import Form
 from autograder.text import clean, one_line
 from autograder.wire import frames, values
 
@@ -34,8 +35,9 @@ _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 class ChildSpec:
     """What a child is opened for.
 
-    `tasks` names the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are
-    simulated unless `gpu` says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate.
+    `files` are in the `form` in which the submission has them; the child opens them (see `submission.opening`). `tasks` names
+    the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are simulated unless `gpu`
+    says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate.
     """
 
     files: Mapping[str, bytes]
@@ -46,6 +48,8 @@ class ChildSpec:
     network: bool = False
     gpu: bool = False
     by_hand: bool = False
+    form: Form = Form.READY
+    topic: str = ""
 
 
 class Child:
@@ -54,7 +58,7 @@ class Child:
     def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended], drop: Callable[[], None]) -> None:
         self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
         self._limits = Limits()
-        self._files: Mapping[str, bytes] = {}
+        self._sources: Mapping[str, bytes] = {}
         self._watches_disk = False
         self._sent_ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
@@ -68,10 +72,10 @@ class Child:
             SandboxError: the child was not ready for the submission.
             StudentFault: the files cannot be looked at, or the import failed.
         """
-        self._limits, self._files = spec.limits, spec.files
-        first = {"files": dict(spec.files), "module": spec.module, "tasks": list(spec.tasks),
-                 "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand, "rank": spec.network,
-                 "reply_bytes": spec.limits.reply_mb << 20,
+        self._limits = spec.limits
+        first = {"files": dict(spec.files), "form": spec.form, "topic": spec.topic, "module": spec.module,
+                 "tasks": list(spec.tasks), "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand,
+                 "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
                  "import_seconds": spec.limits.import_seconds}  # fmt: skip
         nonce = secrets.token_bytes(frames.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS
@@ -86,19 +90,18 @@ class Child:
             raise SandboxError(f"a submission's process failed: {clean(body.decode('utf-8', 'replace'))}")
         self._watches_disk = "mount" not in values.decode(body)["ready"]
         limit = spec.limits.import_seconds
-        end = time.monotonic() + limit
-        self._look(nonce, end, limit)
-        got, body = self._read(end, limit, "Importing the module")
+        self._look(nonce, limit)  # as long as an import at most, but not at its expense
+        got, body = self._read(time.monotonic() + limit, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
 
-    def _look(self, nonce: bytes, end: float, limit: float) -> None:
+    def _look(self, nonce: bytes, limit: float) -> None:
         """Learn what the process says of the files before the submission's first line has run.
 
         From here on, whatever goes wrong is due to the files: a fault of the kit must not be at a submission's choice.
         """
         try:
-            got, body = self._read(end, limit)
+            got, body = self._read(time.monotonic() + limit, limit)
         except StudentFault as stopped:
             self._end(Fault(stopped.fault.status, f"{_UNREAD}, within {limit:g} s and the memory that a submission may use."))
         try:
@@ -108,6 +111,7 @@ class Child:
             fault = looked["fault"]
             found = {task: Found(*place) for task, place in looked["looked"].items()}
             suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
+            self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
             fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
         if fault is not None:
@@ -209,7 +213,7 @@ class Child:
     def _suspect(self, report: bytes) -> None:
         """Keep where the witness saw the submission look into its process: a claim, which harms only who makes it up."""
         line, file, event = (*report.decode("utf-8", "replace").split("\0"), "", "", "")[:3]
-        source = self._files.get(file, b"").decode("utf-8", "replace").splitlines()
+        source = self._sources.get(file, b"").decode("utf-8", "replace").splitlines()
         number = int(line) if line.isdecimal() and len(line) < _LONGEST_NUMBER else 0
         text = source[number - 1].strip() if 0 < number <= len(source) else ""
         self.suspicion = self.suspicion or Found(clean(file, 80), number, clean(text, 120), clean(event, 80))

@@ -18,15 +18,16 @@ import torch.utils.data
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, ranks
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
-from autograder.submission.opening import Unusable
+from autograder.submission.opening import Unusable, opened
 from autograder.text import clean
 from autograder.wire import frames, values
 
+MAX_QUOTED = 1 << 20
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
 
 def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[str]) -> None:
-    """Receive the submission's files, look at its source, import it, then answer one request after another."""
+    """Receive and open the submission's files, look at its source, import it, then answer one request after another."""
     keep_loading_in_this_process()
     nonce, body = frames.receive(stream, MAX_REQUEST)
     order: dict[str, Any] = values.decode(body)
@@ -39,16 +40,18 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
     frames.send(stream, nonce, values.encode({"ready": list(layers)}))
     folder = scratch / "submission"
-    looked, introspected, fault = {}, None, None
+    looked, introspected, sources, fault = {}, None, {}, None
     try:
-        write_files(folder, order["files"])
-        looked, introspected = look(order), introspects(order)
+        files = opened(order["files"], order["form"], order["module"], order["topic"])
+        write_files(folder, files)
+        looked, introspected, sources = look(order, files), introspects(order["module"], files), few_sources(files)
     except Unusable as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  whatever these files can raise
         fault = f"The submission's files cannot be used ({type(error).__name__})."
     # Sent before any line of the submission has run, so the grader may believe it.
-    frames.send(stream, nonce, values.encode({"looked": looked, "introspects": introspected, "fault": fault}))
+    found = {"looked": looked, "introspects": introspected, "sources": sources, "fault": fault}
+    frames.send(stream, nonce, values.encode(found))
     if fault is not None:
         return
     if order["rank"]:
@@ -113,11 +116,11 @@ def use_gpus(count: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
-def look(order: dict[str, Any]) -> dict[str, list[Any]]:
+def look(order: dict[str, Any], files: dict[str, bytes]) -> dict[str, list[Any]]:
     """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
     if not order["tasks"]:
         return {}
-    sources = {name: source_text(body) for name, body in order["files"].items() if name.endswith(".py")}
+    sources = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
     module = order["module"]
     sources[module] = notebook.parsable(sources[module])
     try:
@@ -125,7 +128,7 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
     places = {}
-    unreadable = forbidden_scan.compiled(order["files"])
+    unreadable = forbidden_scan.compiled(files)
     if unreadable is not None:
         found = dict.fromkeys(order["tasks"], unreadable) | found
     for task, at in found.items():
@@ -134,16 +137,21 @@ def look(order: dict[str, Any]) -> dict[str, list[Any]]:
     return places
 
 
-def introspects(order: dict[str, Any]) -> list[Any] | None:
+def introspects(module: str, files: dict[str, bytes]) -> list[Any] | None:
     """Where the source first looks into the process, the line's text and the name; None if it does not."""
-    sources = {name: source_text(body) for name, body in order["files"].items() if name.endswith(".py")}
-    module = order["module"]
+    sources = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
     sources[module] = notebook.parsable(sources[module])
     at = introspection.look(sources)
     if at is None:
         return None
     place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
     return [*place, at.text, at.technique]
+
+
+def few_sources(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The modules, from which the grader quotes a line; none if they are large."""
+    sources = {name: body for name, body in files.items() if name.endswith(".py")}
+    return sources if sum(map(len, sources.values())) <= MAX_QUOTED else {}
 
 
 def source_text(body: bytes) -> str:

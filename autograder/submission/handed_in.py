@@ -1,4 +1,4 @@
-"""A folder, .py, .ipynb or .zip → Submission: the files' bytes and what is wrong with them. Never imports any of it."""
+"""A folder, .py, .ipynb or .zip → Submission: names and bytes. What they hold is looked at elsewhere: see `opening`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.submission import opening
-from autograder.submission.opening import MAX_BYTES, Unusable
+from autograder.submission.opening import MAX_BYTES, Form, Unusable
 from autograder.text import clean
 
 MAX_NAME = 200  # bytes of a submission's name: files are named after it, with an ending
@@ -24,11 +24,12 @@ _LINK = "The submission is a link to somewhere else: hand in the files themselve
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's files, by their path relative to the module; `problem` is a sentence if they cannot be graded."""
+    """One student's files, by their path in that `form`; `problem` is a sentence if they cannot be graded."""
 
     name: str
     files: dict[str, bytes] = field(default_factory=dict)
     problem: str = ""
+    form: Form = Form.READY
 
 
 def find(folder: Path, topic: Topic) -> list[Submission]:
@@ -76,12 +77,10 @@ def printable(name: str, mark: int = 0) -> str:
 
 
 def read(entry: Path, name: str, topic: Topic) -> Submission:
-    """One student's entry. What is wrong with it is in `problem`, never raised."""
+    """One student's entry. Why it cannot be read is in `problem`, never raised."""
     try:
-        files = dict(_collected(entry, topic))
-        if entry.suffix.lower() == ".zip" and not entry.is_dir():
-            files = dict(opening.unzip(files[entry.name], entry.name))
-        return Submission(name, opening.beside_module(files, topic.module, topic.name))
+        form = Form.ZIP if entry.suffix.lower() == ".zip" and not entry.is_dir() else Form.FILES
+        return Submission(name, dict(_collected(entry, topic)), form=form)
     except Unusable as error:
         problem = str(error)
     except OSError as error:
@@ -102,7 +101,7 @@ def _collected(entry: Path, topic: Topic) -> Iterator[tuple[str, bytes]]:
     elif entry.suffix.lower() == ".ipynb":
         yield f"{Path(topic.module).stem}.ipynb", _bytes(entry.name, str(entry), None)
     else:
-        yield entry.name, _bytes(entry.name, str(entry), None)
+        yield printable(entry.name), _bytes(entry.name, str(entry), None)
 
 
 def _bytes(name: str, path: str, folder: int | None) -> bytes:

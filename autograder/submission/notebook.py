@@ -17,7 +17,7 @@ CHECKS_FILE = "public_checks.py"  # beside a notebook: the checks that its test 
 
 _HEADER = "# notebook cells:"
 _PYTHON_MAGICS = ("%%capture", "%%prun", "%%time")  # below the first line, their cells are ordinary Python
-_MAGIC = re.compile(r"[ \t]*(?:[%!?].*|[\w.,\t ]+=[ \t]*[%!].*|[^#'\"]+\?[ \t]*)")
+_ASSIGNED = re.compile(r"[\w.,\t ]+=[ \t]*[%!]")
 _TOKEN = re.compile(r"#.*|\\$|'''|\"\"\"|'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|[][(){}]")
 _REST = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""')}
 
@@ -103,7 +103,7 @@ def _commented(lines: list[str]) -> Iterator[str]:
     """Only a line where a statement may start can be a magic: `% b` inside brackets, or in a text, is not."""
     depth, quote, magic, joined = 0, "", False, False
     for line in lines:
-        if not (depth or quote) and (magic if joined else _MAGIC.fullmatch(line)):
+        if not (depth or quote) and (magic if joined else _is_magic(line)):
             code = line.lstrip()
             indent = line[: len(line) - len(code)]
             yield f"{indent}pass  # {code}" if indent and not joined else f"# {line}"
@@ -112,6 +112,13 @@ def _commented(lines: list[str]) -> Iterator[str]:
         yield line
         depth, quote, joined = _scan(line, depth, quote)
         magic = False
+
+
+def _is_magic(line: str) -> bool:
+    """Whether only IPython understands the line; in time that grows with its length alone."""
+    code = line.strip(" \t")
+    asks = code.endswith("?") and not any(sign in code for sign in "#'\"")
+    return code.startswith(("%", "!", "?")) or asks or _ASSIGNED.match(line) is not None
 
 
 def _scan(line: str, depth: int, quote: str) -> tuple[int, str, bool]:

@@ -1,6 +1,7 @@
 """What was handed in → the files beside the module: an archive unpacked, the module chosen, a notebook made a module.
 
-All of this works on bytes that a student chose, so it never runs in the process that decides.
+All of this works on bytes that a student chose, so in a grading it runs in the submission's own confined process, under its
+limits, before the submission's first line. The process that decides has never looked into them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import PurePosixPath
 
 import charset_normalizer
@@ -30,8 +32,43 @@ _NO_CODE = re.compile(rb"[ \t\f]*(?:#.*)?")
 _LIKELY_ENCODINGS = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "cp1252", "utf_16"]
 
 
+class Form(StrEnum):
+    """In which form a submission's files are.
+
+    READY: beside the module, and nothing is to be done with them. FILES: as a folder or a file was handed in. ZIP: an
+    archive alone. NOTEBOOK: as READY, but the module is still a notebook.
+    """
+
+    READY = "ready"
+    FILES = "files"
+    ZIP = "zip"
+    NOTEBOOK = "notebook"
+
+
 class Unusable(Exception):
     """The submission cannot be graded; the text says why, for the student."""
+
+
+def opened(files: Mapping[str, bytes], form: str, module: str, topic: str) -> dict[str, bytes]:
+    """The files beside the module, by their path, ready for its import.
+
+    Args:
+        files: what was handed in, by path.
+        form: one of Form.
+        module: file name of the module.
+        topic: the topic's name, which a folder may have.
+
+    Raises:
+        Unusable: the submission cannot be graded.
+    """
+    if form == Form.READY:
+        return dict(files)
+    if form == Form.NOTEBOOK:
+        return {**files, module: of_notebook(files[module], f"{PurePosixPath(module).stem}.ipynb")}
+    if form == Form.ZIP:
+        ((name, content),) = files.items()
+        files = dict(unzip(content, name))
+    return beside_module(files, module, topic)
 
 
 def require_within(left: int, count: int) -> None:

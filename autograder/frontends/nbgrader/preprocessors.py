@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -22,10 +23,10 @@ from autograder.frontends.nbgrader.feedback import outputs
 from autograder.frontends.nbgrader.restore import NOTE, Known, restored
 from autograder.frontends.nbgrader.source import test_cell
 from autograder.frontends.nbgrader.worker import Request, Settings, Worker
-from autograder.submission.notebook import module_of_notebook
 
 Resources = dict[str, Any]
 T = TypeVar("T")
+LOOK_AHEAD_BYTES = 1 << 20  # of the next student's notebook
 AHEAD_BYTES = 1 << 16  # that much fits into the connection to a worker that is busy
 
 
@@ -119,8 +120,10 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
         notebook = f"{names['notebook']}.ipynb"
         linked = folder.is_symlink() or (folder / notebook).is_symlink()
         problem = "The notebook is a link to somewhere else: hand in the file itself." if linked else ""
-        module = module_of_notebook(json.dumps(nb).encode())
-        return Request(names["student"], module, folder, notebook, problem)
+        cells = [{"cell_type": "code", "source": cell.source,
+                  "metadata": {"nbgrader": {"grade": is_grade(cell), "solution": is_solution(cell)}}}
+                 for cell in nb.cells if cell.cell_type == "code"]  # fmt: skip
+        return Request(names["student"], json.dumps({"cells": cells}).encode(), folder, notebook, problem)
 
     def _following(self, names: dict[str, str]) -> Request | None:
         """The request for the notebook that this command comes to next, if that can be told."""
@@ -136,12 +139,16 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
         if graded.exists() and not converter.force:
             return None
         try:
-            nb = nbformat.read(Path(folder, f"{names['notebook']}.ipynb"), as_version=4)  # type: ignore[no-untyped-call]
+            notebook = Path(folder, f"{names['notebook']}.ipynb")
+            state = notebook.lstat()
+            if not stat.S_ISREG(state.st_mode) or state.st_size > LOOK_AHEAD_BYTES:
+                return None  # this student should not wait for that one
+            nb = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
             nb.cells = restored(nb.cells, known_cells(self, names))
             request = self._request(nb, {**names, "student": student})
         except Exception:  # noqa: BLE001  nbgrader will meet it again, and report it
             return None
-        return request if len(request.module) < AHEAD_BYTES else None
+        return request if len(request.cells) < AHEAD_BYTES else None
 
     def _worker(self, topic: Topic) -> Worker:
         worker = Worker(Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget))

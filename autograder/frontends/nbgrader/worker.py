@@ -40,10 +40,13 @@ class Settings:
 
 @dataclass(frozen=True)
 class Request:
-    """One notebook's code, and the folder with what was handed in beside the notebook; or why it cannot be graded."""
+    """One notebook's code, and the folder with what was handed in beside the notebook; or why it cannot be graded.
+
+    `cells` is the notebook as JSON, with all that matters of its code cells.
+    """
 
     student: str
-    module: str
+    cells: bytes
     folder: Path
     notebook: str
     problem: str = ""
@@ -127,6 +130,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
         from autograder.grading.grade import Plan, grade_here, isolation_here  # noqa: PLC0415  only this process imports torch
         from autograder.images.training import choose  # noqa: PLC0415  the same
         from autograder.submission.handed_in import Submission, read  # noqa: PLC0415  the same
+        from autograder.submission.opening import Form  # noqa: PLC0415  the same
 
         def submissions() -> Iterator[Submission]:
             with contextlib.suppress(EOFError):
@@ -134,8 +138,8 @@ def _grade(settings: Settings, connection: Connection) -> None:
                     request: Request = connection.recv()
                     files = read(request.folder, request.student, topic).files
                     beside = files if request.notebook in files else {}
-                    files = {**beside, topic.module: request.module.encode()}
-                    yield Submission(request.student, files, request.problem)
+                    files = {**beside, topic.module: request.cells}
+                    yield Submission(request.student, files, request.problem, Form.NOTEBOOK)
 
         training = choose(*topic.training.chosen(settings.data, settings.budget)) if topic.training else None
         plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)

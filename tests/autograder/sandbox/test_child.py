@@ -50,7 +50,11 @@ READY = (None, values.encode({"ready": ["mount"]}))
         ([(None, b"\xff")], Status.ERROR, "cannot be read"),
         ([(None, values.encode([1, 2]))], Status.ERROR, "cannot be read"),
         ([(None, values.encode({"looked": {"slope": [1]}, "fault": None}))], Status.ERROR, "cannot be read"),
-        ([(None, values.encode({"looked": {}, "fault": "mini.py is odd."}))], Status.ERROR, "mini.py is odd."),
+        (
+            [(None, values.encode({"looked": {}, "introspects": None, "sources": {}, "fault": "mini.py is odd."}))],
+            Status.ERROR,
+            "mini.py is odd.",
+        ),
         ([], Status.CRASHED, "within 0.3 s and the memory"),
         ([(None, b"late")], Status.ERROR, "cannot be read"),
     ],

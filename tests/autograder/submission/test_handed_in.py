@@ -13,9 +13,20 @@ import pytest
 from autograder.errors import KitError
 from autograder.submission import handed_in
 from autograder.submission.handed_in import find, printable, read
+from autograder.submission.opening import Unusable, opened
 
 TOPIC = SimpleNamespace(name="01_mini", module="mini.py")
 TEXT = b"x = 1\n"
+
+
+def seen(submission):
+    """The files beside the module, and why there are none, as a submission's own process finds out."""
+    if submission.problem:
+        return SimpleNamespace(files={}, problem=submission.problem)
+    try:
+        return SimpleNamespace(files=opened(submission.files, submission.form, TOPIC.module, TOPIC.name), problem="")
+    except Unusable as error:
+        return SimpleNamespace(files={}, problem=str(error))
 
 
 def folder(files=None, inside=None):
@@ -131,7 +142,7 @@ def named(tmp_path):
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_is_that_entrys_own(named, name):
     make, words = UNREADABLE[name]
-    first, odd, last = named({name: make})
+    first, odd, last = map(seen, named({name: make}))
     assert (first.problem, last.problem, first.files) == ("", "", {"mini.py": TEXT})
     assert words in odd.problem
     assert odd.problem.endswith(".")
@@ -140,7 +151,7 @@ def test_what_cannot_be_read_is_that_entrys_own(named, name):
 
 @pytest.mark.parametrize("name", USABLE)
 def test_what_is_odd_beside_the_module_is_left_out_or_harmless(named, name):
-    _, odd, _ = named({name: USABLE[name]})
+    _, odd, _ = map(seen, named({name: USABLE[name]}))
     assert odd.problem == ""
     assert odd.files["mini.py"] == TEXT
     assert ("pack/__init__.py" in odd.files) is (name == "package_zip")
@@ -234,8 +245,19 @@ def test_a_folder_of_submissions_that_cannot_be_read_is_named(tmp_path, monkeypa
 def test_an_encoding_counts_where_python_reads_it(tmp_path, head, usable):
     source = head + "# café, naïve, déjà vu\nx = 1\n".encode("latin-1")
     (tmp_path / "mini.py").write_bytes(source)
-    found = read(tmp_path / "mini.py", "mini", TOPIC)
+    found = seen(read(tmp_path / "mini.py", "mini", TOPIC))
     assert (found.files == {"mini.py": source}) is usable
     assert ("not UTF-8" in found.problem) is not usable
     if usable:
         compile(source, "mini.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "form"),
+    [("s.zip", b"PK\x03\x04 not really", "zip"), ("s.ipynb", b"[" * 100_000, "files"), ("s.py", b"\xff\0", "files")],
+)
+def test_the_process_that_decides_looks_into_nothing(tmp_path, name, content, form):
+    (tmp_path / name).write_bytes(content)
+    found = read(tmp_path / name, "s", TOPIC)
+    assert (list(found.files.values()), found.problem, found.form) == ([content], "", form)
+    assert seen(found).problem

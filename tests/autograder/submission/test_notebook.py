@@ -66,6 +66,7 @@ def graded(kit, tmp_path_factory, parts):
         "forbidden": notebook("def f(:", imports, row_means, "# by hand\n" + LOOKS_BY_HAND, scale),
         "other_cell": notebook(imports, "def half(x):\n    return x / 0\n",
                                row_means.replace("t.mean(1)", "half(1)"), slope, scale),
+        "spaces": notebook(*parts, " " * 300_000 + "x", "\t " * 100_000 + "= 3", "'" * 100_001, "\\\\" * 100_000),
         "no_code": notebook(("markdown", "# Nothing yet")),
         "no_json": b"import torch\n",
         "no_cells": b'{"worksheets": []}',
@@ -77,7 +78,7 @@ def tasks(graded, name):
     return {task["id"]: task for task in graded[name]["tasks"]}
 
 
-@pytest.mark.parametrize("name", ["good", "magics", "future", "tests_left_in", "raises_in_demo"])
+@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo"])
 def test_a_correct_notebook_gets_full_marks(graded, name):
     assert (graded[name]["status"], graded[name]["score"]) == ("graded", 6.0)
 
