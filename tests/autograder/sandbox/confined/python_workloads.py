@@ -130,3 +130,17 @@ def lazy_imports():
     for name in names:
         importlib.import_module(name)
     return float(len(sys.modules))
+
+
+def reading_leaves_no_trace():
+    """Times of access are a channel between submissions; where a child has a file system of its own, there are none."""
+    library = Path(os.__file__).parent
+    files = [path for path in sorted(library.glob("*/*.py"))[:400] if "site-packages" not in str(path)]
+    before = {path: path.stat().st_atime_ns for path in files}
+    for path in files:
+        path.read_bytes()
+    changed = [path for path in files if path.stat().st_atime_ns != before[path]]
+    has_own = Path.cwd().stat().st_dev != Path("..").stat().st_dev
+    assert files
+    assert not (has_own and changed), changed
+    return len(files)
