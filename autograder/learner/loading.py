@@ -1,14 +1,18 @@
 """Imports a learner's module afresh, or runs the cells of a notebook in order, as Jupyter does.
 
-A cell that fails leaves the others their turn. So does a statement, where a module is loaded apart: see `load`.
+A cell that fails leaves the others their turn; one that misses a name has a second turn after them, for cells can be run in
+another order than they stand in. A statement leaves the others theirs too, where a module is loaded apart: see `load`.
 """
 
 from __future__ import annotations
 import __future__
 
 import ast
+import asyncio
 import contextlib
+import inspect
 import linecache
+import selectors
 import signal
 import sys
 import time
@@ -114,26 +118,38 @@ def run_cells(
         the source of each cell that failed → what the learner should know of what it raised
     """
     module.__dict__["display"] = lambda *_, **__: None  # what IPython gives every notebook
+    end = time.monotonic() + seconds
     failed: dict[str, str] = {}
-    future, end = 0, time.monotonic() + seconds
-    for cell in cells:
-        name = f"cell {cell.number}"
-        file = str(folder / name)  # a traceback, and `explain.learner_line`, then speak of the cell
-        linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
-        try:
-            with _stopped_after((end - time.monotonic()) * SHARE if seconds else 0.0):
-                if apart:
-                    left_out, future = _run_apart(cell.source, file, module, future)
-                    failed |= left_out
-                    continue
-                code = compile(cell.source, file, "exec", future, dont_inherit=True)
-                future |= code.co_flags & __future__.annotations.compiler_flag
-                exec(code, module.__dict__)  # noqa: S102  this is the import
-        except let_through:
-            raise
-        except BaseException as error:  # noqa: BLE001  whatever a cell raises, sys.exit() included
-            text = import_fault(error, folder, name, "run").message
-            failed[cell.source] = text[:1].upper() + text[1:]
+    again: dict[int, dict[str, str]] = {}
+    waiting = list(cells)
+    for last in (False, True):
+        future, turn, waiting = 0, waiting, []
+        for cell in turn:
+            name = f"cell {cell.number}"
+            file = str(folder / name)  # a traceback, and `explain.learner_line`, then speak of the cell
+            linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
+            try:
+                with _stopped_after((end - time.monotonic()) * SHARE if seconds else 0.0):
+                    if apart:
+                        left_out, future = _run_apart(cell.source, file, module, future)
+                        failed = {source: text for source, text in failed.items() if source not in again.get(cell.number, ())}
+                        failed |= left_out
+                        if not last and any("is not defined" in text for text in left_out.values()):
+                            again[cell.number] = left_out
+                            waiting.append(cell)
+                        continue
+                    code = compile(cell.source, file, "exec", future | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+                    future |= code.co_flags & __future__.annotations.compiler_flag
+                    _run(code, module)
+            except let_through:
+                raise
+            except BaseException as error:  # noqa: BLE001  whatever a cell raises, sys.exit() included
+                text = import_fault(error, folder, name, "run").message
+                failed[cell.source] = text[:1].upper() + text[1:]
+                if isinstance(error, NameError) and not last:  # it may have been run after one that stands below it
+                    waiting.append(cell)
+            else:
+                failed.pop(cell.source, None)
     return failed
 
 
@@ -142,15 +158,36 @@ def _run_apart(source: str | bytes, file: str, module: types.ModuleType, future:
     left_out: dict[str, str] = {}
     for statement in ast.parse(source, file).body:
         try:
-            code = compile(ast.Module([statement], []), file, "exec", future, dont_inherit=True)
+            code = compile(ast.Module([statement], []), file, "exec", future | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
             future |= code.co_flags & __future__.annotations.compiler_flag
-            exec(code, module.__dict__)  # noqa: S102  this is the import
+            _run(code, module)
         except TimeoutError:
             raise
         except BaseException as error:  # noqa: BLE001  whatever a statement raises, sys.exit() included
             reason = _NOT_AT_IMPORT if isinstance(error, Forbidden) else one_line(error)
             left_out[ast.unparse(statement)] = f"Line {statement.lineno} of {Path(file).name} could not be run: {reason}."
     return left_out, future
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that needs no socket, which a sandbox rightly refuses: no other thread can wake it."""
+
+    def __init__(self) -> None:
+        super().__init__(selectors.SelectSelector())
+
+    def _make_self_pipe(self) -> None:
+        self._ssock = self._csock = None
+
+    def _close_self_pipe(self) -> None:
+        pass
+
+
+def _run(code: types.CodeType, module: types.ModuleType) -> None:
+    if code.co_flags & inspect.CO_COROUTINE:  # it awaits, as IPython lets a cell do
+        with asyncio.Runner(loop_factory=_Loop) as runner:
+            runner.run(eval(code, module.__dict__))  # noqa: S307  this is the import
+    else:
+        exec(code, module.__dict__)  # noqa: S102  this is the import
 
 
 @contextlib.contextmanager

@@ -18,6 +18,10 @@ CHECKS_FILE = "public_checks.py"  # beside a notebook: the checks that its test 
 _HEADER = "# notebook cells:"
 _PYTHON_MAGICS = ("%%capture", "%%prun", "%%time")  # below the first line, their cells are ordinary Python
 _ASSIGNED = re.compile(r"[\w.,\t ]+=[ \t]*[%!]")
+_WRITEFILE = re.compile(r"%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+)[ \t]*")
+_WRITE = (  # in one line, so that the others keep their numbers
+    "with open({path!r}, {mode!r}, encoding='utf-8') as _file: _file.write({body!r}); __import__('importlib').invalidate_caches()"
+)
 _TOKEN = re.compile(r"#.*|\\$|'''|\"\"\"|'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|[][(){}]")
 _REST = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""')}
 
@@ -33,12 +37,14 @@ class Cell:
 
 def module_of_notebook(content: bytes) -> str:
     """Source text of the notebook's code cells without the graded test cells; ValueError says why it is no notebook."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
+        raise ValueError("it is UTF-16: save it again as UTF-8")
     try:
-        document = json.loads(content.decode("utf-8"))
-        cells = [(_text(cell), _is_test(cell)) for cell in document["cells"] if cell["cell_type"] == "code"]
+        document = json.loads(content.decode("utf-8-sig"))
+        cells = [(_text(cell), _is_test(cell)) for cell in _all_cells(document) if cell["cell_type"] == "code"]
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it is not JSON ({type(error).__name__})") from None
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError("it has no list of cells") from None
     numbered = enumerate((cell for cell in cells if cell[0].strip()), 1)
     own = [(number, f"# cell {number}\n{_without_magics(text)}\n") for number, (text, test) in numbered if not test]
@@ -46,13 +52,21 @@ def module_of_notebook(content: bytes) -> str:
     return "".join([_HEADER, *lengths, "\n", *(text for _, text in own)])
 
 
+def _all_cells(document: dict[str, Any]) -> list[dict[str, Any]]:
+    if "cells" in document:
+        found: list[dict[str, Any]] = document["cells"]
+        return found
+    first, *others = document["worksheets"]  # nbformat 3
+    return [cell for sheet in (first, *others) for cell in sheet["cells"]]
+
+
 def _text(cell: dict[str, Any]) -> str:
-    text = "".join(cell["source"]).replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(cell["source"] if "source" in cell else cell["input"]).replace("\r\n", "\n").replace("\r", "\n")
     return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair, a file cannot
 
 
 def _is_test(cell: dict[str, Any]) -> bool:
-    marks = cell.get("metadata", {}).get("nbgrader", {})
+    marks = (cell.get("metadata") or {}).get("nbgrader") or {}
     return bool(marks.get("grade")) and not marks.get("solution")
 
 
@@ -94,6 +108,9 @@ def _without_magics(text: str) -> str:
     first, *rest = text.split("\n")
     if first.startswith("%%") and first.split()[0] in _PYTHON_MAGICS:
         return "\n".join([f"# {first}", *_commented(rest)])
+    if written := _WRITEFILE.fullmatch(first):
+        mode, path, body = "a" if written[1] else "w", written[2].strip("'\""), "".join(f"{line}\n" for line in rest)
+        return "\n".join([_WRITE.format(path=path, mode=mode, body=body), *(f"# {line}" for line in rest)])
     if first.startswith("%%"):
         return "\n".join(f"# {line}" for line in (first, *rest))
     return "\n".join(_commented([first, *rest]))

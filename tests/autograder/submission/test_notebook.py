@@ -59,7 +59,7 @@ def graded(kit, tmp_path_factory, parts):
                            scale + "\n    def more(self) -> Undefined: ...\n"),
         "tests_left_in": notebook(*parts, ("code", "raise SystemExit", TEST_CELL)),
         "raises_in_demo": notebook(*parts, "row_means(3)", "import sys; sys.exit('enough')"),
-        "top": notebook("import tensorflow_of_tomorrow\n" + imports, row_means, slope, scale),
+        "top": notebook("import tensorflow_of_tomorrow as tf; tf.ones(2)\n" + imports, row_means, slope, scale),
         "syntax": notebook(imports, row_means, "def slope(x):\n    return 2 x\n", scale),
         "loops": notebook(imports, row_means, "while True:\n    pass\n", slope, "while True: pass", scale),
         "in_call": notebook(imports, "# averages\n\n" + row_means.replace("t.mean(1)", "t.meen(1)"), slope, scale),
@@ -67,6 +67,17 @@ def graded(kit, tmp_path_factory, parts):
         "other_cell": notebook(imports, "def half(x):\n    return x / 0\n",
                                row_means.replace("t.mean(1)", "half(1)"), slope, scale),
         "spaces": notebook(*parts, " " * 300_000 + "x", "\t " * 100_000 + "= 3", "'" * 100_001, "\\\\" * 100_000),
+        "written": notebook(imports, "%%writefile averages.py\ndef mean(t):\n    return t.mean(1)\n",
+                            "from averages import mean\n" + row_means.replace("t.mean(1)", "mean(t)"), slope, scale),
+        "awaits": notebook("import asyncio\nawait asyncio.sleep(0)\n" + imports, row_means, slope, scale),
+        "colab": notebook("from google.colab import drive\ndrive.mount('/content/drive')\nget_ipython().system('ls')\n" + imports,
+                          row_means, slope, scale),
+        "run_in_another_order": notebook(row_means, scale, imports, slope),
+        "byte_order_mark": b"\xef\xbb\xbf" + notebook(*parts),
+        "format_3": json.dumps({"nbformat": 3, "worksheets": [{"cells": [
+            {"cell_type": "code", "language": "python", "input": [part]} for part in parts]}]}).encode(),
+        "format_5": notebook(*parts).replace(b'"nbformat": 4', b'"nbformat": 5').replace(b'"metadata": {}', b'"metadata": null'),
+        "utf_16": notebook(*parts).decode().encode("utf-16"),
         "no_code": notebook(("markdown", "# Nothing yet")),
         "no_json": b"import torch\n",
         "no_cells": b'{"worksheets": []}',
@@ -78,7 +89,8 @@ def tasks(graded, name):
     return {task["id"]: task for task in graded[name]["tasks"]}
 
 
-@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo"])
+@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits", "colab",
+                                  "run_in_another_order", "byte_order_mark", "format_3", "format_5"])  # fmt: skip
 def test_a_correct_notebook_gets_full_marks(graded, name):
     assert (graded[name]["status"], graded[name]["score"]) == ("graded", 6.0)
 
@@ -118,6 +130,7 @@ def test_a_forbidden_technique_is_placed_in_its_cell_though_another_cell_does_no
     ("name", "status", "reason"),
     [
         ("no_json", "unreadable", "mini.ipynb is not a notebook that can be read: it is not JSON"),
+        ("utf_16", "unreadable", "it is UTF-16: save it again as UTF-8"),
         ("no_cells", "unreadable", "mini.ipynb is not a notebook that can be read: it has no list of cells"),
     ],
 )
