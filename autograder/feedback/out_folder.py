@@ -55,7 +55,10 @@ def _record(out: Path) -> dict[str, Any]:
 def begin(out: Path, topic: Topic, seed_used: int) -> None:
     """Say what the results there are of, before the first of them is there."""
     record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
-    write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    try:
+        write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
+    except OSError as error:
+        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def keep(out: Path, item: Report) -> Report:

@@ -40,7 +40,8 @@ def _page(report: Report, attached: Mapping[str, Any]) -> str:
 
 
 def _not_yet(report: Report) -> str:
-    return report.message or ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
+    lost = ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
+    return report.message if report.status != "graded" else " ".join(filter(None, (report.message, lost)))
 
 
 def _tasks(reports: Sequence[Report]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
     table.add_column("not yet", overflow="fold")
     for report in reports:
         lost = ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
-        text = report.message if report.status != "graded" else lost
+        text = report.message if report.status != "graded" else " ".join(filter(None, (report.message, lost)))
         table.add_row(escape(report.submission), str(report.status), f"{report.score:g}/{report.max_score:g}", escape(text))
     return table
 
@@ -51,11 +51,11 @@ def scores_csv(topic: Topic, reports: Sequence[Report]) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks)])
+    writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks), "message"])
     for report in reports:
         scores = {task.id: task.score for task in report.tasks}
         row = [_text_cell(report.submission), report.topic, report.score, report.max_score, report.status]
-        writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks)])
+        writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks), _text_cell(report.message)])
     text = buffer.getvalue()
     return text if text.isascii() else f"\ufeff{text}"
 

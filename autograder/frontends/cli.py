@@ -176,13 +176,14 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    topic = _here().topic(options.topic)
+    found = _here()
+    topic = found.topic(options.topic)
     with Server(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
         from autograder.submission import handed_in  # noqa: PLC0415  imports torch
 
-        submissions = handed_in.find(options.submissions, topic)
+        submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], _tell)
         out = out_folder.place(options.out, topic)
         plan = _plan(topic, options, out_folder.seed(out, options.seed))
         if options.gradebook:
@@ -199,6 +200,10 @@ def _grade(options: argparse.Namespace) -> int:
         except KitError as error:
             raise KitError(f"{error}; the scores are in {out}: `autograder gradebook {options.out} URL` writes them") from None
     return _code(reports, out)
+
+
+def _tell(text: str) -> None:
+    print(f"autograder: {text}", file=sys.stderr)  # noqa: T201  the command's own output
 
 
 def _record(url: str, topic: course.Topic, reports: list[Report]) -> None:

@@ -23,6 +23,7 @@ from autograder.sandbox.child import ChildSpec
 from autograder.sandbox.confinement import confine
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
+from autograder.submission.choosing import Wanted
 from autograder.submission.handed_in import Submission
 from autograder.text import one_line
 
@@ -132,12 +133,14 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}
-    return _graded(plan, submission, runs, time.monotonic() - started)
+    return _graded(plan, submission, runs, session.note, time.monotonic() - started)
 
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:
     by_hand = [task.id for task in plan.topic.tasks if task.forbid]
-    return ChildSpec(submission.files, plan.topic.module, by_hand, _limits(plan), form=submission.form, topic=plan.topic.name)
+    wanted = Wanted.of(plan.topic, submission.others)
+    return ChildSpec(submission.files, plan.topic.module, by_hand, _limits(plan), form=submission.form, wanted=wanted,
+                     changed=submission.changed)  # fmt: skip
 
 
 def _limits(plan: Plan) -> Limits:
@@ -156,7 +159,7 @@ def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name)  # fmt: skip
 
 
-def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], seconds: float) -> Report:
+def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], note: str, seconds: float) -> Report:
     tasks = tuple(
         summarise(
             task.id,
@@ -170,7 +173,7 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
     attachments = {name: value for of_task in runs.values() for run in of_task for name, value in run.attached.items()}
     broken = [task.id for task in tasks if task.status is Status.BROKEN]
     withheld = [run.result for of_task in runs.values() for run in of_task if run.result.status is Status.SUSPICIOUS]
-    status, message = SubmissionStatus.GRADED, ""
+    status, message = SubmissionStatus.GRADED, note
     if broken:
         status, message = SubmissionStatus.BROKEN, f"Fault of the kit in {', '.join(broken)}: no grade until it is mended."
     elif withheld:

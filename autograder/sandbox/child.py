@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +19,7 @@ from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
 from autograder.sandbox.ended import Ended, cause_of_death
+from autograder.submission.choosing import Wanted
 from autograder.submission.opening import Form
 from autograder.text import clean, one_line
 from autograder.wire import frames, values
@@ -35,7 +36,8 @@ _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
 class ChildSpec:
     """What a child is opened for.
 
-    `files` are in the `form` in which the submission has them; the child opens them (see `submission.opening`). `tasks` names
+    `files` are in the `form` in which the submission has them, last `changed` at those times; the child opens them and chooses
+    what is `wanted` (see `submission.opening`). `tasks` names
     the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are simulated unless `gpu`
     says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate.
     """
@@ -49,7 +51,8 @@ class ChildSpec:
     gpu: bool = False
     by_hand: bool = False
     form: Form = Form.READY
-    topic: str = ""
+    wanted: Wanted = field(default_factory=Wanted)
+    changed: Mapping[str, float] = field(default_factory=dict)
 
 
 class Child:
@@ -64,6 +67,7 @@ class Child:
         self.ended: Fault | None = None
         self.findings: dict[str, Found] = {}
         self.suspicion: Found | None = None  # where the submission first looked into its process
+        self.note = ""  # which of several files with work was taken
 
     def introduce(self, spec: ChildSpec) -> None:
         """Hand over the files; learn what the static look found; wait for the import.
@@ -73,7 +77,8 @@ class Child:
             StudentFault: the files cannot be looked at, or the import failed.
         """
         self._limits = spec.limits
-        first = {"files": dict(spec.files), "form": spec.form, "topic": spec.topic, "module": spec.module,
+        first = {"files": dict(spec.files), "form": spec.form, "changed": dict(spec.changed), "module": spec.module,
+                 "wanted": [spec.wanted.module or spec.module, spec.wanted.topic, spec.wanted.stub, sorted(spec.wanted.others)],
                  "tasks": list(spec.tasks), "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand,
                  "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
                  "import_seconds": spec.limits.import_seconds}  # fmt: skip
@@ -112,6 +117,7 @@ class Child:
             found = {task: Found(*place) for task, place in looked["looked"].items()}
             suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
             self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
+            self.note = clean(str(looked["note"]))
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
             fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
         if fault is not None:

@@ -18,6 +18,7 @@ import torch.utils.data
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, ranks
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
+from autograder.submission.choosing import Wanted
 from autograder.submission.opening import Unusable, opened
 from autograder.text import clean
 from autograder.wire import frames, values
@@ -40,9 +41,10 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
     frames.send(stream, nonce, values.encode({"ready": list(layers)}))
     folder = scratch / "submission"
-    looked, introspected, sources, fault = {}, None, {}, None
+    looked, introspected, sources, note, fault = {}, None, {}, "", None
     try:
-        files = opened(order["files"], order["form"], order["module"], order["topic"])
+        module, topic, stub, others = order["wanted"]
+        files, note = opened(order["files"], order["form"], Wanted(module, topic, stub, frozenset(others)), order["changed"])
         write_files(folder, files)
         looked, introspected, sources = look(order, files), introspects(order["module"], files), few_sources(files)
     except Unusable as error:
@@ -50,7 +52,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     except Exception as error:  # noqa: BLE001  whatever these files can raise
         fault = f"The submission's files cannot be used ({type(error).__name__})."
     # Sent before any line of the submission has run, so the grader may believe it.
-    found = {"looked": looked, "introspects": introspected, "sources": sources, "fault": fault}
+    found = {"looked": looked, "introspects": introspected, "sources": sources, "note": note, "fault": fault}
     frames.send(stream, nonce, values.encode(found))
     if fault is not None:
         return

@@ -32,6 +32,7 @@ class Session:
         self._children: dict[tuple[int | None, bool, bool], Child] = {}
         self._findings: dict[str, Found] = {}
         self._suspicion: Found | None = None
+        self.note = ""  # which of several files with work was taken
         self._wanted = spec
         self._check_limit = self._check_left = 0.0
         self._check_mb = _REPLIES * spec.limits.reply_mb
@@ -150,5 +151,5 @@ class Session:
             child = None
         if child is None or child.ended is not None:
             child = self._children[kind] = self._server.open(self._wanted)
-            self._findings = child.findings
+            self._findings, self.note = child.findings, child.note
         return child

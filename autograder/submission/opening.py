@@ -6,6 +6,8 @@ limits, before the submission's first line. The process that decides has never l
 
 from __future__ import annotations
 
+import contextlib
+import datetime as dt
 import io
 import re
 import zipfile
@@ -15,6 +17,8 @@ from pathlib import PurePosixPath
 
 import charset_normalizer
 
+from autograder.submission import choosing
+from autograder.submission.choosing import Wanted
 from autograder.submission.notebook import module_of_notebook
 from autograder.text import clean, one_line
 
@@ -24,6 +28,7 @@ MAX_DEPTH = 40  # folders around a file
 MAX_PATH = 1000  # bytes of a file's path, and
 MAX_NAME = 255  # of each part of it: what a file system takes
 _MAX_ENTRIES = 10_000  # of an archive, with those that do not count
+_NESTED = 3  # archives in an archive, in that depth
 _ENTRY = b"PK\x01\x02"  # what each entry of an archive's list of contents begins with
 _SAMPLE = 1 << 16  # bytes are enough to guess an encoding
 _LINE_END = re.compile(rb"\r\n?|\n")
@@ -35,13 +40,12 @@ _LIKELY_ENCODINGS = ["gb18030", "big5", "shift_jis", "euc_kr", "cp1251", "cp1252
 class Form(StrEnum):
     """In which form a submission's files are.
 
-    READY: beside the module, and nothing is to be done with them. FILES: as a folder or a file was handed in. ZIP: an
-    archive alone. NOTEBOOK: as READY, but the module is still a notebook.
+    READY: beside the module, and nothing is to be done with them. FILES: as they were handed in, an archive among them or
+    alone. NOTEBOOK: as READY, but the module is still a notebook.
     """
 
     READY = "ready"
     FILES = "files"
-    ZIP = "zip"
     NOTEBOOK = "notebook"
 
 
@@ -49,26 +53,25 @@ class Unusable(Exception):
     """The submission cannot be graded; the text says why, for the student."""
 
 
-def opened(files: Mapping[str, bytes], form: str, module: str, topic: str) -> dict[str, bytes]:
-    """The files beside the module, by their path, ready for its import.
+def opened(files: Mapping[str, bytes], form: str, wanted: Wanted, changed: Mapping[str, float]) -> tuple[dict[str, bytes], str]:
+    """The files beside the module, by their path, ready for its import; besides, a sentence if another file holds work too.
 
     Args:
         files: what was handed in, by path.
         form: one of Form.
-        module: file name of the module.
-        topic: the topic's name, which a folder may have.
+        wanted: what is looked for.
+        changed: the time of each file.
 
     Raises:
         Unusable: the submission cannot be graded.
     """
     if form == Form.READY:
-        return dict(files)
+        return dict(files), ""
     if form == Form.NOTEBOOK:
-        return {**files, module: of_notebook(files[module], f"{PurePosixPath(module).stem}.ipynb")}
-    if form == Form.ZIP:
-        ((name, content),) = files.items()
-        files = dict(unzip(content, name))
-    return beside_module(files, module, topic)
+        module = wanted.module
+        return {**files, module: of_notebook(files[module], f"{PurePosixPath(module).stem}.ipynb")}, ""
+    times = dict(changed)
+    return beside_module(unpacked(dict(files), wanted, times), wanted, times)
 
 
 def require_within(left: int, count: int) -> None:
@@ -86,19 +89,28 @@ def require_plain(path: str) -> None:
         raise Unusable(f"The submission has a file with too long a name: {clean(path, 60)}: rename it.")
 
 
-def unzip(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
-    """The files of an archive; hidden ones, and those that would land outside its folder, are left out."""
+def unzip(content: bytes, name: str, wanted: Wanted, changed: dict[str, float]) -> Iterator[tuple[str, bytes]]:
+    """The files of an archive that may be code, or small; `changed` gets each one's time.
+
+    Hidden files, and those that would land outside its folder, are left out.
+    """
     left, count = MAX_BYTES, 0
     if content.count(_ENTRY) > _MAX_ENTRIES:
         require_within(left, MAX_FILES + 1)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            clones = [name.removesuffix("course.yaml") for name in archive.namelist() if name.endswith("course.yaml")]
             for info in archive.infolist():
-                parts = info.filename.replace("\\", "/").split("/")
+                if any(info.filename.startswith(at) and not info.filename.startswith(f"{at}exercises/") for at in clones):
+                    continue  # the course's own files
+                parts = _name(info).replace("\\", "/").split("/")
                 if not parts[0] or info.is_dir():
                     continue
                 parts = [part for part in parts if part]
-                if parts[-1].startswith(".") or any(part.startswith((".", "__")) for part in parts[:-1]):
+                if parts[-1].startswith(".") or not all(choosing.is_code_folder(part, wanted.others) for part in parts[:-1]):
+                    continue
+                code = choosing.is_code(parts[-1])
+                if not code and (info.file_size > choosing.SMALL or count >= MAX_FILES):
                     continue
                 count += 1
                 require_within(left, count)
@@ -108,6 +120,7 @@ def unzip(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
                     body = file.read(left + 1)
                 left -= len(body)
                 require_within(left, count)
+                changed[path] = _time(info)
                 yield path, body
     except Unusable:
         raise
@@ -115,23 +128,58 @@ def unzip(content: bytes, name: str) -> Iterator[tuple[str, bytes]]:
         raise Unusable(f"{name} is not a zip archive that can be read: {one_line(error) or type(error).__name__}.") from None
 
 
-def beside_module(files: Mapping[str, bytes], module: str, topic: str) -> dict[str, bytes]:
+def unpacked(files: dict[str, bytes], wanted: Wanted, changed: dict[str, float]) -> dict[str, bytes]:
+    """The files, with what is in the archives among them if nothing else can be the module: as an LMS packs a download."""
+    for _ in range(_NESTED):
+        archives = [name for name in files if name.lower().endswith(".zip")]
+        if wanted.candidates(files) or not archives:
+            break
+        files = {name: content for name, content in files.items() if name not in archives} | {
+            f"{name[:-4]}/{path}" if len(archives) > 1 else path: body
+            for name in archives
+            for path, body in unzip(files[name], PurePosixPath(name).name, wanted, changed)
+        }
+        require_within(MAX_BYTES - sum(map(len, files.values())), len(files))
+    return files
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The entry's name; without the flag for UTF-8, zipfile takes it for CP437, in which nobody writes Chinese."""
+    if info.flag_bits & 0x800 or info.filename.isascii():
+        return info.filename
+    raw = info.filename.encode("cp437")
+    for encoding in ("utf-8", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    return info.filename
+
+
+def _time(info: zipfile.ZipInfo) -> float:
+    with contextlib.suppress(ValueError, OverflowError):
+        return dt.datetime(*info.date_time, tzinfo=dt.UTC).timestamp()
+    return 0.0
+
+
+def beside_module(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[str, float]) -> tuple[dict[str, bytes], str]:
     """The files of the folder that holds the module (or its notebook), relative to that folder, the module's text checked.
 
+    Besides, a sentence if another file holds work too.
+
     Raises:
-        Unusable: there is no module, more than one, or one that cannot be read.
+        Unusable: there is no module, or one that cannot be read.
     """
-    chosen = _chosen(files, module, topic)
+    module = wanted.module
+    chosen, note = _chosen(files, wanted, changed)
     folder = PurePosixPath(chosen).parent
     beside = {
         PurePosixPath(name).relative_to(folder).as_posix(): content
         for name, content in files.items()
-        if PurePosixPath(name).is_relative_to(folder)
+        if PurePosixPath(name).is_relative_to(folder) and not name.lower().endswith(".zip")
     }
     if chosen.endswith(".ipynb"):
         beside[module] = of_notebook(files[chosen], PurePosixPath(chosen).name)
     _require_text(beside[module], module)
-    return beside
+    return beside, note
 
 
 def of_notebook(content: bytes, name: str) -> bytes:
@@ -142,20 +190,25 @@ def of_notebook(content: bytes, name: str) -> bytes:
         raise Unusable(f"{name} is not a notebook that can be read: {error}.") from None
 
 
-def _chosen(files: Mapping[str, bytes], module: str, topic: str) -> str:
+def _chosen(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[str, float]) -> tuple[str, str]:
     if not files:
-        raise Unusable(f"The submission is empty: expected {module}.")
-    stem = PurePosixPath(module).stem
-    candidates = [name for name in files if PurePosixPath(name).name == module]
-    notebooks = [name for name in files if name.endswith(".ipynb")]
-    in_topic = [name for name in candidates if topic in PurePosixPath(name).parts]
-    for group in (in_topic, candidates, [n for n in notebooks if stem in n or topic in n], notebooks):
-        if len(group) == 1 or (group and len({name.count("/") for name in group}) > 1):
-            return min(group, key=lambda name: name.count("/"))
-        if len(group) > 1:
-            raise Unusable(f"There is more than one {module}: {clean(', '.join(sorted(group)[:5]), 200)}.")
-    found = ", ".join(sorted(files)[:5])
-    raise Unusable(f"There is no {module} in the submission; found {clean(found, 200)}.")
+        raise Unusable(f"The submission is empty: expected {wanted.module}.")
+    candidates = wanted.candidates(files)
+    if not candidates:
+        found = ", ".join(sorted(files)[:5])
+        raise Unusable(f"There is no {wanted.module} in the submission; found {clean(found, 200)}.")
+    if len(candidates) == 1:
+        return candidates[0], ""
+    return wanted.choose({name: _text(name, files[name]) for name in candidates}, changed)
+
+
+def _text(name: str, content: bytes) -> str:
+    """The source text, or something like it if it cannot be read: to compare it with other candidates."""
+    if name.endswith(".ipynb"):
+        with contextlib.suppress(ValueError):
+            return module_of_notebook(content)
+        return ""
+    return content.decode("utf-8", "replace")
 
 
 def _require_text(content: bytes, name: str) -> None:

@@ -129,17 +129,16 @@ def _grade(settings: Settings, connection: Connection) -> None:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.grading.grade import Plan, grade_here, isolation_here  # noqa: PLC0415  only this process imports torch
         from autograder.images.training import choose  # noqa: PLC0415  the same
-        from autograder.submission.handed_in import Submission, read  # noqa: PLC0415  the same
+        from autograder.submission.handed_in import Submission, beside_notebook  # noqa: PLC0415  the same
         from autograder.submission.opening import Form  # noqa: PLC0415  the same
 
         def submissions() -> Iterator[Submission]:
             with contextlib.suppress(EOFError):
                 while connection.poll(IDLE_SECONDS):
                     request: Request = connection.recv()
-                    files = read(request.folder, request.student, topic).files
-                    beside = files if request.notebook in files else {}
+                    beside = beside_notebook(request.folder, request.notebook, topic)
                     files = {**beside, topic.module: request.cells}
-                    yield Submission(request.student, files, request.problem, Form.NOTEBOOK)
+                    yield Submission(request.student, files, request.problem, form=Form.NOTEBOOK)
 
         training = choose(*topic.training.chosen(settings.data, settings.budget)) if topic.training else None
         plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)

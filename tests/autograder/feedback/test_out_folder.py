@@ -136,10 +136,11 @@ def test_evidence_that_cannot_be_shown_costs_no_page(tmp_path, topic, reports, o
     assert "amira" in (tmp_path / "pages/amira.html").read_text(encoding="utf-8")
 
 
-def test_an_out_that_takes_no_file_is_named(tmp_path, reports):
+def test_an_out_that_takes_no_file_is_named(tmp_path, topic, reports):
     (tmp_path / "results").write_text("in the way")
-    with pytest.raises(KitError, match="the results cannot be written"):
-        out_folder.keep(tmp_path, reports[0])
+    for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: out_folder.begin(tmp_path / "results", topic, 7)):
+        with pytest.raises(KitError, match="the results cannot be written"):
+            write()
 
 
 def test_a_topic_has_out_itself_if_it_was_first_and_a_folder_of_its_own_if_not(out, topic):

@@ -58,8 +58,10 @@ def test_what_looks_like_markup_is_shown_as_it_is(topic, reports):
 
 def test_scores_csv_has_a_column_a_task_of_the_topic_and_0_for_one_that_is_not_there(topic, reports):
     rows = list(csv.DictReader(tables.scores_csv(topic, reports).splitlines()))
-    assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale"]
-    assert list(rows[1].values()) == ["bo", "01_mini", "1.5", "6.0", "graded", "1.5", "0.0", "0.0"]
+    assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale",
+                             "message"]  # fmt: skip
+    assert list(rows[1].values()) == ["bo", "01_mini", "1.5", "6.0", "graded", "1.5", "0.0", "0.0", ""]
+    assert rows[3]["message"] == "mini.py does not parse."
 
 
 def test_scores_csv_keeps_a_name_with_commas_quotes_and_lines_in_one_cell(topic, reports):

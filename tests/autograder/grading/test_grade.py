@@ -178,7 +178,8 @@ def test_results_have_the_agreed_keys(graded):
 def test_scores_csv_has_a_row_a_submission_and_a_column_a_task(graded):
     results, out = graded
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
-    assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale"]
+    assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale",
+                             "message"]  # fmt: skip
     assert {row["submission"]: float(row["score"]) for row in rows} == {n: r["score"] for n, r in results.items()}
 
 

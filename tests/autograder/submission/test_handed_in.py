@@ -1,9 +1,11 @@
 """What students hand in, without grading it: every odd entry is that one's own, and the others are found as they are."""
 
 import io
+import json
 import os
 import socket
 import stat
+import unicodedata
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,21 +14,27 @@ import pytest
 
 from autograder.errors import KitError
 from autograder.submission import handed_in
-from autograder.submission.handed_in import find, printable, read
-from autograder.submission.opening import Unusable, opened
+from autograder.submission.choosing import Wanted
+from autograder.submission.handed_in import find, read
+from autograder.submission.names import printable
+from autograder.submission.notebook import module_of_notebook
+from autograder.submission.opening import Form, Unusable, opened
 
-TOPIC = SimpleNamespace(name="01_mini", module="mini.py")
+STUB = Path(__file__).parents[1] / "mini_course/exercises/01_mini/mini.py"
+TOPIC = SimpleNamespace(name="01_mini", module="mini.py", stub=STUB)
 TEXT = b"x = 1\n"
 
 
 def seen(submission):
     """The files beside the module, and why there are none, as a submission's own process finds out."""
-    if submission.problem:
-        return SimpleNamespace(files={}, problem=submission.problem)
-    try:
-        return SimpleNamespace(files=opened(submission.files, submission.form, TOPIC.module, TOPIC.name), problem="")
-    except Unusable as error:
-        return SimpleNamespace(files={}, problem=str(error))
+    found = SimpleNamespace(name=submission.name, files={}, note="", problem=submission.problem)
+    if not found.problem:
+        try:
+            wanted = Wanted.of(TOPIC, submission.others)
+            found.files, found.note = opened(submission.files, submission.form, wanted, submission.changed)
+        except Unusable as error:
+            found.problem = str(error)
+    return found
 
 
 def folder(files=None, inside=None):
@@ -106,10 +114,10 @@ UNREADABLE = {
     "no_zip": (lambda path: path.with_name("no_zip.zip").mkdir(), "empty"),
     "many_folders": (folder(inside=lambda path: [(path / f"d{i}").mkdir() for i in range(5001)]), "more than 200 files"),
     "many_hidden": (folder({f".{i}": b"" for i in range(5001)}), "more than 200 files"),
-    "many_files": (folder({f"{i}": b"" for i in range(201)}), "more than 200 files"),
+    "many_files": (folder({f"x{i}.py": b"" for i in range(201)}), "more than 200 files"),
     "long_path": (folder({"/".join(["n" * 200] * 6): b""}), "too long a name"),
-    "large": (folder({"weights.bin": bytes((16 << 20) + 1)}), "larger than 16 MB"),
-    "larger_together": (folder({f"{i}.bin": bytes(9 << 20) for i in range(2)}), "16 MB"),
+    "large": (folder({"table.py": bytes((16 << 20) + 1)}), "larger than 16 MB"),
+    "larger_together": (folder({f"x{i}.py": bytes(9 << 20) for i in range(2)}), "16 MB"),
     "loop.py": (lambda path: path.symlink_to(path), "a link to somewhere else"),
     "pipe.py": (os.mkfifo, "not an ordinary file"),
     "folder.ipynb": (folder({"mini.py": b"\xff"}), "not UTF-8"),
@@ -212,7 +220,7 @@ def test_a_device_is_not_even_opened(tmp_path, monkeypatch):
 def test_every_entry_keeps_a_name_of_its_own(named):
     names = ["x" * 244, "x" * 255, "y" * 200 + "1", "y" * 200 + "2", "é" * 122, b"m" + b"\xff" * 80, b"m" + b"\xfe" * 80,
              "m" + "\ufffd" * 80, "same", "same.py", "same.zip", "\x01", "\x02"]  # fmt: skip
-    long = [printable("y" * 200 + "2"), printable("\x01", 1)]  # which an entry may already be called
+    long = [printable("y" * 200 + "2"), printable("\x01", mark=True)]  # which an entry may already be called
     makers = {"same.py": lambda path: path.write_bytes(TEXT), "same.zip": lambda path: archive()(path.with_suffix(""))}
     found = named({name: makers.get(name, folder()) for name in [*names, *long]})
     assert len({submission.name for submission in found}) == len(found) == len(names) + len(long) + 2
@@ -252,12 +260,133 @@ def test_an_encoding_counts_where_python_reads_it(tmp_path, head, usable):
         compile(source, "mini.py", "exec")
 
 
+SOLVED = STUB.with_name("mini.py").read_bytes().replace(b"raise NotImplementedError", b"return 7")
+OTHER = b"import torch\n\nclass ResNet(torch.nn.Module):\n    pass\n"
+
+
+def nb(source):
+    cell = {"cell_type": "code", "metadata": {}, "source": source.decode(), "outputs": [], "execution_count": None}
+    return json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
+
+
+def packed(files):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for name, content in files.items():
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+# files → the one that is taken, those that are named as left aside
+CHOICES = {
+    "a_notebook_that_only_sounds_alike": (
+        {"mininet.ipynb": nb(OTHER), "01_mini/01_mini.ipynb": nb(SOLVED)}, "01_mini/01_mini.ipynb", []),
+    "an_untouched_stub_beside_the_notebook": ({"mini.py": STUB.read_bytes(), "01_mini.ipynb": nb(SOLVED)}, "01_mini.ipynb", []),
+    "an_untouched_notebook_beside_the_module": ({"mini.py": SOLVED, "01_mini.ipynb": nb(STUB.read_bytes())}, "mini.py", []),
+    "a_copy_of_the_notebook": (
+        {"01_mini.ipynb": nb(SOLVED), "01_mini-Copy1.ipynb": nb(SOLVED + b"x = 1\n")}, "01_mini.ipynb", ["01_mini-Copy1.ipynb"]),
+    "the_same_twice": ({"mini.py": SOLVED, "backup/mini.py": SOLVED}, "mini.py", []),
+    "another_notebook": ({"01_mini.ipynb": nb(SOLVED), "scratch.ipynb": nb(OTHER)}, "01_mini.ipynb", []),
+    "only_a_copy_is_done": ({"01_mini.ipynb": nb(STUB.read_bytes()), "01_mini (1).ipynb": nb(SOLVED)}, "01_mini (1).ipynb", []),
+    "two_that_hold_work": ({"old/mini.py": SOLVED + b"x = 1\n", "new/mini.py": SOLVED}, "new/mini.py", ["old/mini.py"]),
+    "the_topics_folder": ({"mini.py": SOLVED + b"x = 1\n", "01_mini/mini.py": SOLVED}, "01_mini/mini.py", ["mini.py"]),
+    "a_clone_of_the_course": (
+        {"course.yaml": b"", "exercises/01_mini/mini.py": SOLVED, "solutions/01_mini/mini.py": SOLVED + b"x = 1\n",
+         **{f"autograder/x{i}.py": b"" for i in range(300)}}, "exercises/01_mini/mini.py", []),
+    "a_checkpoint": (
+        {"01_mini.ipynb": nb(SOLVED), ".ipynb_checkpoints/01_mini-checkpoint.ipynb": nb(OTHER)}, "01_mini.ipynb", []),
+    "a_half_damaged_notebook": ({"01_mini.ipynb": nb(SOLVED), "mini.ipynb": b"{"}, "01_mini.ipynb", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "zip_in_folder", "zip_in_zip"])
+@pytest.mark.parametrize("name", CHOICES)
+def test_the_file_with_the_work_is_taken_and_what_is_left_aside_is_named(tmp_path, name, kind):
+    files, taken, left = CHOICES[name]
+    if kind == "folder":
+        for number, (file, content) in enumerate(files.items()):
+            path = tmp_path / "in/s" / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            os.utime(path, (number, number))
+    elif kind == "zip_in_folder":
+        (tmp_path / "in/s").mkdir(parents=True)
+        (tmp_path / "in/s/homework.zip").write_bytes(packed(files))
+    else:
+        (tmp_path / "in").mkdir()
+        content = packed(files)
+        (tmp_path / "in/s.zip").write_bytes(content if kind == "zip" else packed({"homework.zip": content}))
+    (found,) = map(seen, find(tmp_path / "in", TOPIC, ["02_other"]))
+    assert (found.name, found.problem) == ("s", "")
+    if name == "two_that_hold_work" and kind != "folder":  # packed in the same second
+        return
+    raw = files[taken]
+    text = module_of_notebook(raw).encode() if taken.endswith(".ipynb") else raw
+    assert found.files["mini.py"] == text
+    assert bool(found.note) == bool(left)
+    assert all(file in found.note for file in (*left, taken) if left)
+
+
+def test_what_no_module_imports_is_left_out_and_does_not_count(tmp_path):
+    extra = {"data/train.bin": bytes(31 << 20), "venv/pyvenv.cfg": b"", "myenv/pyvenv.cfg": b"", "02_other/net.py": b"x",
+             "__pycache__/mini.pyc": b"", ".git/config": b"", "cifar.zip": bytes(17 << 20), "helper.py": b"y = 1",
+             "small.json": b"{}", **{f"logs/{i}.log": b"x" for i in range(210)},
+             **{f"{env}/lib/x{i}.py": b"" for env in ("venv", "myenv") for i in range(201)}}  # fmt: skip
+    folder(extra)(tmp_path / "s")
+    found = seen(read(tmp_path / "s", "s", TOPIC, ["02_other"]))
+    assert found.problem == ""
+    assert {name for name in found.files if not name.startswith("logs/")} == {"mini.py", "helper.py", "small.json"}
+
+
+def test_a_zip_whose_names_are_gbk_without_a_flag_has_its_helpers(tmp_path):
+    content = packed({"mini.py": TEXT, "AAAA.py": b"x = 1", "BB/C.py": b""})
+    content = content.replace(b"AAAA.py", "工具.py".encode("gbk")).replace(b"BB/C.py", "包/C.py".encode("gbk"))
+    (tmp_path / "s.zip").write_bytes(content)
+    assert set(seen(read(tmp_path / "s.zip", "s", TOPIC)).files) == {"mini.py", "工具.py", "包/C.py"}
+
+
+def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path):
+    raw = [b"ren\xe9", b"ren\xe8", "re\u200bne".encode(), "re\u200cne".encode(), "José".encode(),
+           "Jose\u0301".encode(), b"Bo", b"bo", b"chen", b"chen.", b"dana", b"dana "]  # fmt: skip
+    kept = ["علی\u200cرضا", "👩\u200d💻", "Zoë", "王小明", "a b", "-x", "=1+1", "amira"]
+    for name in [*raw, *(name.encode() for name in kept)]:
+        folder()(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)))
+    told = []
+    names = [submission.name for submission in find(tmp_path, TOPIC, (), told.append)]
+    assert len(set(names)) == len(names) == len(raw) + len(kept)
+    assert set(kept) <= set(names)
+    assert sum("…" in name for name in names) == len(raw)
+    assert len({unicodedata.normalize("NFC", name).casefold().rstrip(" .") for name in names}) == len(names)
+    assert len(told) == 6
+    assert all("2 names look the same" in text for text in told)
+
+
+def test_whatever_lies_there_is_named_with_the_reason(tmp_path):
+    for name in ("a.tar.gz", "b.7z", "c.rar", "d.txt", "e", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"")
+    for name in (".hidden", "__name", "__MACOSX", "good"):
+        folder()(tmp_path / name)
+    told = []
+    found = {submission.name: submission.problem for submission in find(tmp_path, TOPIC, (), told.append)}
+    assert found.pop("good") == ""
+    assert set(found) == {"a.tar.gz", "b.7z", "c.rar", "d.txt", "e", ".hidden", "__name"}
+    assert "A .tar.gz file is not read: hand in a folder, .zip" in found["a.tar.gz"]
+    assert "begins with a dot or two underscores" in found["__name"]
+    assert len(told) == len(found)
+
+
+def test_the_helpers_beside_a_notebook_are_there_whatever_else_is(tmp_path):
+    extra = {"01_mini.ipynb": nb(SOLVED), "01_mini-Copy1.ipynb": nb(SOLVED), "data.bin": bytes(31 << 20), "helper.py": b"x = 1"}
+    folder(extra)(tmp_path / "s")
+    assert handed_in.beside_notebook(tmp_path / "s", "01_mini.ipynb", TOPIC)["helper.py"] == b"x = 1"
+    assert handed_in.beside_notebook(tmp_path / "s", "other.ipynb", TOPIC) == {}
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "form"),
-    [("s.zip", b"PK\x03\x04 not really", "zip"), ("s.ipynb", b"[" * 100_000, "files"), ("s.py", b"\xff\0", "files")],
+    ("name", "content"), [("s.zip", b"PK\x03\x04 not really"), ("s.ipynb", b"[" * 100_000), ("s.py", b"\xff\0")]
 )
-def test_the_process_that_decides_looks_into_nothing(tmp_path, name, content, form):
+def test_the_process_that_decides_looks_into_nothing(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     found = read(tmp_path / name, "s", TOPIC)
-    assert (list(found.files.values()), found.problem, found.form) == ([content], "", form)
+    assert (list(found.files.values()), found.problem, found.form) == ([content], "", Form.FILES)
     assert seen(found).problem

@@ -89,8 +89,8 @@ def tasks(graded, name):
     return {task["id"]: task for task in graded[name]["tasks"]}
 
 
-@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits", "colab",
-                                  "run_in_another_order", "byte_order_mark", "format_3", "format_5"])  # fmt: skip
+@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits",
+                                  "colab", "run_in_another_order", "byte_order_mark", "format_3", "format_5"])  # fmt: skip
 def test_a_correct_notebook_gets_full_marks(graded, name):
     assert (graded[name]["status"], graded[name]["score"]) == ("graded", 6.0)
 

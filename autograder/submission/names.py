@@ -1,0 +1,70 @@
+"""The names that submissions go by: as people write them, fit for files and pages, and no two that anybody could mix up."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from autograder.text import clean
+
+MAX_NAME = 200  # bytes of a name: files are named after it, with an ending
+_MARK = re.compile("…[0-9a-f]{12}$")  # only ours, or a student could take another's name
+_JOINERS = "\u200c\u200d"  # they shape letters of Persian or Hindi, and make one emoji of several
+
+
+def distinct(entries: Iterable[Path], has_suffix: Callable[[Path], bool], tell: Callable[[str], None]) -> list[tuple[Path, str]]:
+    """Each entry with its name: without its suffix where it has one that counts and the rest is nobody else's name.
+
+    Names that look the same, or that a file system may take for the same, all get a mark, which does not depend on who else
+    is there; `tell` is called with a sentence about them.
+    """
+    named = [(entry, entry.stem if has_suffix(entry) else entry.name) for entry in entries]
+    short = Counter(_likeness(name) for _, name in named)
+    full = [(entry, name if short[_likeness(name)] == 1 else entry.name) for entry, name in named]
+    alike = Counter(_likeness(name) for _, name in full)
+    found = [(entry, printable(name, mark=alike[_likeness(name)] > 1)) for entry, name in full]
+    for likeness, count in alike.items():
+        if count > 1:
+            group = [printed for (_, name), (_, printed) in zip(full, found, strict=True) if _likeness(name) == likeness]
+            tell(f"{count} names look the same and got a mark: {', '.join(group)}")
+    return found
+
+
+def printable(name: str, *, mark: bool = False) -> str:
+    """A file's name as text that JSON, a page and another file's name can hold.
+
+    One that is cut, or that gets a `mark`, ends with a digest of the whole, so that two names stay two.
+    """
+    raw = os.fsencode(name)
+    shown = _shown(raw)
+    if len(shown.encode()) <= MAX_NAME and not mark and not _MARK.search(shown):
+        return shown
+    digest = hashlib.sha256(raw).hexdigest()[:12]
+    return f"{shown.encode()[: MAX_NAME - 16].decode('utf-8', 'ignore')}…{digest}"
+
+
+def _shown(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    letters = [
+        c if c in _JOINERS and _joins(text[i - 1 : i], text[i + 1 : i + 2]) else clean(c).replace("\n", "\ufffd")
+        for i, c in enumerate(text)
+    ]
+    return "".join(letters)
+
+
+def _joins(before: str, after: str) -> bool:
+    """Whether a joiner between these two can be seen: not between letters of an alphabet that does not join."""
+    return all(c and not c.isascii() and unicodedata.category(c)[0] in "LMS" and "LATIN" not in unicodedata.name(c, "") for c in
+               (before, after))  # fmt: skip
+
+
+def _likeness(name: str) -> str:
+    """The same for names that people, or file systems, may take for the same."""
+    text = "".join(c for c in _shown(os.fsencode(name)) if c not in f"{_JOINERS}\ufe0e\ufe0f")
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return " ".join(text.split()).rstrip(". ") if len(text.encode()) <= MAX_NAME else name
