@@ -119,12 +119,13 @@ def test_linear_backward__batch(student: Student, rng: torch.Generator) -> None:
 
 
 def test_linear_backward__shapes(student: Student, rng: torch.Generator) -> None:
-    """gives the shapes of x, weight and bias"""
+    """gives the shapes of x, weight and bias, and where all numbers are 1: 2 for x, 4 for weight and bias"""
     x, weight, bias, grad_out = torch.ones(4, 3), torch.ones(2, 3), torch.ones(2), torch.ones(4, 2)
     result = student.call("linear_backward", x, weight, bias, grad_out)
     expect(isinstance(result, tuple | list) and len(result) == 3, "Return three gradients: of x, weight and bias.")
     for gradient, value, name in zip(result, (x, weight, bias), XWB, strict=True):
         expect_shape(gradient, value.shape, name)
+    expect_close(result, (2 * x, 4 * weight, 4 * bias), XWB)
 
 
 # relu_backward -------------------------------------------------------------------------------------------------------
@@ -228,13 +229,17 @@ def test_mlp_backward__dead_unit(student: Student, rng: torch.Generator) -> None
 
 
 def test_mlp_backward__shapes(student: Student, rng: torch.Generator) -> None:
-    """gives each gradient the shape of its parameter"""
+    """gives each gradient the shape of its parameter, and averages over a batch of 4"""
     parameters = {"w1": torch.ones(5, 3), "b1": torch.ones(5), "w2": torch.ones(2, 5), "b2": torch.ones(2)}
-    result = student.call("mlp_backward", torch.ones(4, 3), *parameters.values(), torch.tensor([0, 1, 1, 0]))
+    result = student.call("mlp_backward", torch.ones(4, 3), *parameters.values(), torch.tensor([0, 0, 1, 0]))
     expect(isinstance(result, dict), "Return a dict with the keys w1, b1, w2 and b2.")
     for name, value in parameters.items():
         expect(name in result, f"The dict has no key {name!r}.")
         expect_shape(result[name], value.shape, f"the gradient of {name}")
+    # Every hidden unit is 4, and all logits are equal: class 0 gets (4·½ - 3) / 4, class 1 the opposite.
+    slope = torch.tensor([-0.25, 0.25])
+    expected = {"w1": torch.zeros(5, 3), "b1": torch.zeros(5), "w2": 4 * slope[:, None].expand(2, 5), "b2": slope}
+    expect_close(result, expected, "the gradient")
 
 
 # conv_backward -------------------------------------------------------------------------------------------------------
@@ -270,13 +275,16 @@ def test_conv_backward__batch(student: Student, rng: torch.Generator) -> None:
 
 
 def test_conv_backward__shapes(student: Student, rng: torch.Generator) -> None:
-    """gives the shapes of x and weight, and keeps float64"""
-    x, weight = torch.ones(2, 3, 6, 5, dtype=torch.float64), torch.ones(4, 3, 3, 3, dtype=torch.float64)
-    result = student.call("conv_backward", x, weight, torch.ones(2, 4, 4, 3, dtype=torch.float64))
+    """gives the shapes of x and weight, and keeps float64: 3 samples with 4·3 windows of ones give each weight 36"""
+    x, weight = torch.ones(3, 3, 6, 5, dtype=torch.float64), torch.ones(4, 3, 3, 3, dtype=torch.float64)
+    result = student.call("conv_backward", x, weight, torch.ones(3, 4, 4, 3, dtype=torch.float64))
     expect(isinstance(result, tuple | list) and len(result) == 2, "Return two gradients: of x and weight.")
     for gradient, value, name in zip(result, (x, weight), XW, strict=True):
         expect_shape(gradient, value.shape, name)
         expect_dtype(gradient, torch.float64, name)
+    # So many windows see a row and a column of x, for each of 4 channels out.
+    rows, columns = torch.tensor([1, 2, 3, 3, 2, 1]), torch.tensor([1, 2, 3, 2, 1])
+    expect_close(result, (4.0 * rows[:, None] * columns * x, 36 * weight), XW)
 
 
 # vector_jacobian -----------------------------------------------------------------------------------------------------

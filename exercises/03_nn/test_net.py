@@ -283,8 +283,8 @@ def test_random_backward__gives_gradients_by_name(student: Student) -> None:
 
 def test_random_backward__clears_old_gradients(student: Student) -> None:
     """gives the same where the parameters already hold gradients"""
-    found = student.run(backward, torch.tensor([[2.0]]), torch.tensor([[5.0]]), 100.0)
-    expect_close(found, {"the gradient": {"weight": torch.tensor([[10.0]]), "bias": torch.tensor([5.0])}})
+    found = student.run(backward, torch.tensor([[2.0], [1.0]]), torch.tensor([[5.0], [3.0]]), 100.0)  # 2 · 5 + 1 · 3 = 13
+    expect_close(found, {"the gradient": {"weight": torch.tensor([[13.0]]), "bias": torch.tensor([8.0])}})
 
 
 def test_random_backward__returns_copies(student: Student) -> None:
