@@ -1,6 +1,7 @@
 """How often is a learner's real mistake named? Grades what people got wrong in public and reads what each one is told.
 
-    python tests/benchmarks/diagnosis.py [--topic 02_autograd] [--held-out] [--workers 2] [--json FILE] [--from FILE]
+    python tests/benchmarks/diagnosis.py [--topic 02_autograd] [--held-out] [--workers 2] [--json FILE] [--from FILE …]
+                                         [--page docs/diagnosis.md]
 
 `mistakes/NN_topic.yaml` holds the mistakes: each was made by somebody in a public question, issue, tutorial or program (its
 `source`), and is told here in other words and as other code. `code` replaces the definitions of the same names in the
@@ -19,7 +20,8 @@ A verdict follows from these rules, the first that fits:
 
 Some OBSERVATIONS are given as a diagnosis but claim no mistake: alone they are silent. A third of the mistakes, chosen by the
 hash of their names, is held out: counted, but never listed, so that nobody mends the suites with an eye on them; `--held-out`
-counts only these. `--json` keeps what was said; `--from` judges that again. Exit code 1 if fewer than 80 % are right or more
+counts only these. `--json` keeps what was said; `--from` judges that again, of several topics' runs together. `--page`
+writes the table into a page, between its two marks. Exit code 1 if fewer than 80 % are right or more
 than 1 % wrong, or anything is missed.
 """
 
@@ -165,13 +167,15 @@ def main() -> int:
     parser.add_argument("--held-out", action="store_true", help="only the mistakes that are held out")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write here what was said")
-    parser.add_argument("--from", type=Path, dest="earlier", help="judge what an earlier run wrote, grade nothing")
+    parser.add_argument("--from", type=Path, nargs="*", dest="earlier", help="judge what earlier runs wrote, grade nothing")
+    parser.add_argument("--page", type=Path, help="write the table into this page")
     options = parser.parse_args()
     torch.set_num_threads(1)
     topics = [topic for topic in course.load(ROOT).topics if not options.topic or topic.name in options.topic]
     mistakes = {topic.name: [m for m in load(topic.name) if m.held_out or not options.held_out] for topic in topics}
     if options.earlier:
-        said = [Said(**{**entry, "diagnoses": tuple(entry["diagnoses"])}) for entry in json.loads(options.earlier.read_text())]
+        entries = [entry for file in options.earlier for entry in json.loads(file.read_text())]
+        said = [Said(**{**entry, "diagnoses": tuple(entry["diagnoses"])}) for entry in entries]
     else:
         said = [told for topic in topics for told in ask(topic, mistakes[topic.name], options.workers)]
     if options.json:
@@ -179,10 +183,30 @@ def main() -> int:
     told = {entry.title: entry for entry in said}
     found = {m: verdict(m, told[m.title]) for of_topic in mistakes.values() for m in of_topic if m.title in told}
     _show(found, told)
+    if options.page:
+        options.page.write_text(with_table(options.page.read_text(encoding="utf-8"), found), encoding="utf-8")
     count, total = Counter(found.values()), len(found)
     met = count["right"] >= LEAST_RIGHT * total and count["wrong"] <= MOST_WRONG * total and not count["missed"]
     print(f"at least {LEAST_RIGHT:.0%} right, at most {MOST_WRONG:.0%} wrong, none missed: {'met' if met else 'not met'}")
     return 0 if met else 1
+
+
+def with_table(page: str, found: dict[Mistake, str]) -> str:
+    """The page's text with a table of these verdicts between its marks; ValueError where it lacks one."""
+    before, begin, rest = page.partition("<!-- table -->\n")
+    _, end, after = rest.partition("<!-- end of table -->\n")
+    if not end:
+        raise ValueError("the page needs a line <!-- table --> and, below it, a line <!-- end of table -->")
+    lines = [f"| topic | mistakes | {' | '.join(VERDICTS)} | right | wrong |", "|---" + "|--:" * (len(VERDICTS) + 3) + "|"]
+    topics = sorted({mistake.topic for mistake in found})
+    parts = [(topic, [which for m, which in found.items() if m.topic == topic]) for topic in topics]
+    parts.append(("**all**", list(found.values())))
+    parts.append(("of these, held out", [which for m, which in found.items() if m.held_out]))
+    for name, verdicts in parts:
+        count, total = Counter(verdicts), len(verdicts)
+        shares = [f"{count[which] / max(total, 1):.1%}" for which in ("right", "wrong")]
+        lines.append(f"| {' | '.join([name, str(total), *(str(count[which]) for which in VERDICTS), *shares])} |")
+    return f"{before}{begin}\n{chr(10).join(lines)}\n\nMeasured with torch {torch.__version__}.\n\n{end}{after}"
 
 
 def _show(found: dict[Mistake, str], told: dict[str, Said]) -> None:

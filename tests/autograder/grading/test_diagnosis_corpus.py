@@ -71,6 +71,22 @@ def test_the_rules_of_the_verdict(said, verdict):
     assert diagnosis.verdict(mistake, said) == verdict
 
 
+def test_the_table_goes_between_the_marks_of_a_page_again_and_again():
+    known = {which: next(m for m in MISTAKES if m.topic == "01_tensors" and m.held_out is which) for which in (True, False)}
+    found = {known[True]: "right", known[False]: "silent"}
+    page = "# A page\n<!-- table -->\nold\n<!-- end of table -->\nThe end.\n"
+    written = diagnosis.with_table(page, found)
+    rows = [line for line in written.splitlines() if line.startswith("|")][2:]
+    assert rows == ["| 01_tensors | 2 | 1 | 1 | 0 | 0 | 50.0% | 0.0% |", "| **all** | 2 | 1 | 1 | 0 | 0 | 50.0% | 0.0% |",
+                    "| of these, held out | 1 | 1 | 0 | 0 | 0 | 100.0% | 0.0% |"]  # fmt: skip
+    assert written.startswith("# A page\n")
+    assert written.endswith("The end.\n")
+    assert "old" not in written
+    assert diagnosis.with_table(written, found) == written
+    with pytest.raises(ValueError, match="needs a line"):
+        diagnosis.with_table("# A page\n", found)
+
+
 def test_a_diagnosis_of_another_task_misleads_too():
     mistake = diagnosis.Mistake("", "", "", "", "", says=("unchanged",))
     said = diagnosis.Said("", "failed", "It leaves t unchanged.", "", ("The sign is wrong.",))
