@@ -147,10 +147,10 @@ def _named_sizes(e: torch.Tensor, inputs: list[torch.Tensor]) -> Iterator[tuple[
     first = next((t for t in inputs if t.dim()), None)
     if first is None:
         return
-    yield "numel", "the number of the input's elements", first.numel()
     if first.dim() > 1:
-        yield "batch", "the batch size", first.shape[0]
+        yield "batch", "the batch size", first.shape[0]  # before others that may be the same number
         yield "last", "the size of the input's last axis", first.shape[-1]
+    yield "numel", "the number of the input's elements", first.numel()
     if e.dim():
         yield "result", "the number of the result's elements", e.numel()
 
