@@ -238,7 +238,7 @@ MUTANTS = (
         "parallelize", "does not wrap the network although there are several GPUs", "return nn.DataParallel(net)", "return net"
     ),
     Mutant("parallelize", "wraps the network for one GPU too", "torch.cuda.device_count() > 1", "torch.cuda.is_available()"),
-    Mutant("parallelize", "always wraps the network", "torch.cuda.device_count() > 1", "True"),
+    Mutant("parallelize", "wraps the network always, with one GPU or none too", "torch.cuda.device_count() > 1", "True"),
     Mutant(
         "parallelize", "wraps a copy of the network", "nn.DataParallel(net)", 'nn.DataParallel(__import__("copy").deepcopy(net))'
     ),
@@ -257,6 +257,12 @@ MUTANTS = (
         "spreads what is left over evenly, and lists idle GPUs with 0",
         "[min(part, batch - start) for start in range(0, batch, part)]",
         "[batch // gpus + (i < batch % gpus) for i in range(gpus)]",
+    ),
+    Mutant(
+        "split_sizes",
+        "rounds the parts down and gives the rest to the last GPU",
+        "[min(part, batch - start) for start in range(0, batch, part)]",
+        "[batch // gpus] * (gpus - 1) + [batch - batch // gpus * (gpus - 1)]",
     ),
     Mutant("split_sizes", "leaves out the smaller last part", "range(0, batch, part)", "range(0, batch - batch % part, part)"),
     Mutant("split_sizes", "does not shorten the last part", "min(part, batch - start)", "part"),
@@ -355,7 +361,7 @@ MUTANTS = (
     ),
     Mutant(
         "save_portable",
-        "takes any network with a child named module for a wrapper",
+        "takes any network that has a child called module for a wrapper",
         "isinstance(net, nn.DataParallel)",
         'hasattr(net, "module")',
     ),
