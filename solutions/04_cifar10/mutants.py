@@ -438,6 +438,22 @@ MUTANTS = (
     ),
     Mutant(
         "train",
+        "reports a moving average of the losses, in place of the mean of the window",
+        "running_loss += loss.item()\n            if count % log_every == 0:\n"
+        "                window_losses.append(running_loss / log_every)",
+        "running_loss = 0.9 * running_loss + 0.1 * loss.item()\n            if count % log_every == 0:\n"
+        "                window_losses.append(running_loss)",
+    ),
+    Mutant(
+        "train",
+        "reports a moving average of the losses, which goes on from window to window",
+        "running_loss += loss.item()\n            if count % log_every == 0:\n"
+        "                window_losses.append(running_loss / log_every)\n                running_loss = 0.0\n",
+        "running_loss = 0.9 * running_loss + 0.1 * loss.item()\n            if count % log_every == 0:\n"
+        "                window_losses.append(running_loss)\n",
+    ),
+    Mutant(
+        "train",
         "returns the loss of every batch",
         "            if count % log_every == 0:\n                window_losses.append(running_loss / log_every)\n",
         "            if True:\n                window_losses.append(loss.item())\n",
@@ -462,7 +478,7 @@ MUTANTS = (
     ),
     Mutant(
         "train",
-        "adds up the gradients of two batches for each step",
+        "takes a step after every second batch only, with the gradients of both",
         "            optimizer.zero_grad()\n            outputs = net(inputs)\n            loss = criterion(outputs, labels)\n"
         "            loss.backward()\n            optimizer.step()\n",
         "            outputs = net(inputs)\n            loss = criterion(outputs, labels)\n            loss.backward()\n"
