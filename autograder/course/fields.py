@@ -113,12 +113,13 @@ TASK = Section(
     "tasks: NAME",
     (
         Field("points", POSITIVE, "what the task is worth"),
-        Field("hint", HINTS, "for who is stuck; a list goes from the gentlest hint to the plainest, and the first is shown"),
+        Field("hint", HINTS, "for who is stuck: a question, the idea, the API with an example on other numbers, whose lines "
+                             "begin with `>>>` and come last. Feedback shows the first, `autograder hint` one after the other"),
         Field("forbid", TECHNIQUE, "a technique that the task rules out", None),
         Field("trains", FLAG, "whether its checks train on the topic's images, in the time of the budget", default=False),
         Field("check_seconds", SECONDS, CHECK_SECONDS, None),
     ),
-)
+)  # fmt: skip
 
 TOPIC = Section(
     "topics: NAME",

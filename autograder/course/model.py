@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.course import warm
 from autograder.errors import KitError
+from autograder.text import meant
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ class Task:
 
     @property
     def hint(self) -> str:
-        """The first of the hints."""
-        return self.hints[0]
+        """The first of the hints, on one line."""
+        return " ".join(self.hints[0].split())
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ class Topic:
         for task in self.tasks:
             if task.id == task_id:
                 return task
-        raise KitError(f"topic {self.name} has no task {task_id!r}; its tasks: {', '.join(t.id for t in self.tasks)}")
+        raise KitError(_unknown(f"topic {self.name} has no task", task_id, "its tasks", [t.id for t in self.tasks]))
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,14 @@ class Course:
         for topic in self.topics:
             if topic.name == name:
                 return topic
-        raise KitError(f"there is no topic {name!r}; the course has {', '.join(t.name for t in self.topics)}")
+        raise KitError(_unknown("there is no topic", name, "the course has", [t.name for t in self.topics]))
 
     def called(self, topic: Topic, task: Task) -> str:
         """The task's id, after its topic's name if another topic has a task of that id."""
         several = sum(each.id == task.id for other in self.topics for each in other.tasks) > 1
         return f"{topic.name} {task.id}" if several else task.id
+
+
+def _unknown(what: str, name: str, all_of_them: str, known: list[str]) -> str:
+    """A refusal of a name, with what may have been meant, or else all that there is."""
+    return f"{what} {name!r}; {meant(name, known) or f'{all_of_them}: ' + ', '.join(known)}"

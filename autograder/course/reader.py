@@ -244,5 +244,5 @@ def _budget(found: _Found) -> Budget:
 
 def _task(task_id: str, found: _Found, around: Limits) -> Task:
     limits = replace(around, check_seconds=found["check_seconds"] or around.check_seconds)
-    hints = tuple(" ".join(hint.split()) for hint in found["hint"])
+    hints = tuple(hint.strip() for hint in found["hint"])
     return Task(task_id, found["points"], hints, found["forbid"] or "", found["trains"], limits)

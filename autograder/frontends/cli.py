@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from autograder import course
 from autograder.errors import KitError
+from autograder.frontends import hints
 from autograder.results import SubmissionStatus
 from autograder.sandbox.server import Server, import_quickly
 
@@ -59,9 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("topic", metavar="TOPIC")
     watch.set_defaults(run=_watch)
 
-    hint = commands.add_parser("hint", help="show a task's hint")
-    hint.add_argument("topic", nargs="?", metavar="TOPIC", help="needed where several topics have a task of that name")
+    hint = commands.add_parser("hint", help="show a task's next hint")
+    hint.add_argument("topic", nargs="?", default="", metavar="TOPIC", help="where several topics have a task of that name")
     hint.add_argument("task", metavar="TASK")
+    which = hint.add_mutually_exclusive_group()
+    which.add_argument("--all", dest="which", action="store_const", const="all", default="next", help="all hints at once")
+    which.add_argument("--again", dest="which", action="store_const", const="again", help="the hint shown last, once more")
+    which.add_argument("--reset", dest="which", action="store_const", const="first", help="from the first hint again")
     hint.set_defaults(run=_hint)
 
     grade = commands.add_parser("grade", help="grade a folder of submissions with the hidden suite")
@@ -150,15 +156,8 @@ def _watch(options: argparse.Namespace) -> int:
 
 def _hint(options: argparse.Namespace) -> int:
     found = _here()
-    topics = [found.topic(options.topic)] if options.topic else found.topics
-    hints = [(topic, task) for topic in topics for task in topic.tasks if task.id == options.task]
-    if not hints:
-        raise KitError(f"there is no task {options.task!r}; see course.yaml for their names")
-    if len(hints) > 1:
-        commands = " or ".join(f"`autograder hint {found.called(*each)}`" for each in hints)
-        raise KitError(f"{len(hints)} topics have a task {options.task}: give {commands}")
-    ((topic, task),) = hints
-    print(f"{topic.name} · {task.id}: {task.hint}")  # noqa: T201  the command's own output
+    topic, task = hints.find(found, options.topic, options.task)
+    print(hints.ask(found, topic, task, hints.Which(options.which), shutil.get_terminal_size().columns))  # noqa: T201  its output
     return 0
 
 
@@ -297,6 +296,8 @@ def _verify(options: argparse.Namespace) -> int:
                       f"{options.seeds} seeds: {state}", soft_wrap=True)  # fmt: skip
         for problem in verdict.problems:
             console.print(f"  {problem}", soft_wrap=True, markup=False)
+        for remark in verdict.remarks:
+            console.print(f"  remark: {remark}", soft_wrap=True, markup=False)
         for line in verdict.undiagnosed if options.undiagnosed else ():
             console.print(f"  not diagnosed: {line}", soft_wrap=True, markup=False)
         sound = sound and not verdict.problems

@@ -13,17 +13,19 @@ from autograder.sandbox.server import Server
 from autograder.submission.handed_in import Submission
 
 MUTANTS_A_TASK = 3
+HINTS_A_TASK = 3
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What verifying one topic found: each problem is a sentence that names its place."""
+    """What verifying one topic found: each problem is a sentence that names its place; a remark makes nothing unsound."""
 
     topic: str
     tasks: int
     mutants: int
     undiagnosed: tuple[str, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callable[[Report], None]) -> Verdict:
@@ -64,7 +66,7 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
         problems += [f"{name}: {text}" for text in _misplaced(report, own[name])]
     unnamed = tuple(f"{name}: {_own_task(report, own[name])}" for name, report in reports.items()
                     if not _names_it(report, own[name]))  # fmt: skip
-    return Verdict(topic.name, len(topic.tasks), len(wrong), unnamed, tuple(problems))
+    return Verdict(topic.name, len(topic.tasks), len(wrong), unnamed, tuple(problems), tuple(_remarks(topic)))
 
 
 def _light(plan: Plan) -> Plan:
@@ -95,13 +97,18 @@ def _too_few(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
         count = sum(mutant.task == task.id for mutant in wrong)
         if count < MUTANTS_A_TASK:
             yield f"{task.id} has {count} mutants; it needs {MUTANTS_A_TASK}"
-        if not task.hint:
-            yield f"{task.id} has no hint in course.yaml"
     for mutant in wrong:
         if sum(_title(other) == _title(mutant) for other in wrong) > 1:
             yield f"mutant {mutant.phrase!r} of {mutant.task} is there more than once"
         if mutant.task not in {task.id for task in topic.tasks}:
             yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
+
+
+def _remarks(topic: Topic) -> Iterator[str]:
+    short = [f"{task.id} ({len(task.hints)})" for task in topic.tasks if len(task.hints) < HINTS_A_TASK]
+    if short:
+        yield (f"tasks with fewer than {HINTS_A_TASK} hints in course.yaml (a question, the idea, the API with an example): "
+               + ", ".join(short))  # fmt: skip
 
 
 def _first_loss(report: Report) -> str:

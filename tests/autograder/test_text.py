@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.text import clean, one_line
+from autograder.text import clean, meant, one_line
 
 ACTS = ["\x1b[31mred", "a\rb", "nul\0", "lone \ud800", "left \u202e right", "bell\x07"]
 
@@ -80,3 +80,18 @@ def test_of_a_replica_s_or_a_worker_s_traceback_the_error_itself_is_shown():
         '  File "net.py", line 3, in forward\n    raise ValueError("sizes differ")\nValueError: sizes differ.\n\n'
     )
     assert one_line(ValueError(text)) == "ValueError: sizes differ"
+
+
+@pytest.mark.parametrize(
+    ("wrote", "question"),
+    [
+        ("relu", "did you mean relu_backward?"),
+        ("NET", "did you mean Net?"),
+        ("forwrd", "did you mean forward?"),
+        ("backward", "did you mean relu_backward or mse_backward?"),
+        ("xyz", ""),
+        ("", ""),
+    ],
+)
+def test_a_name_that_is_near_is_asked_for(wrote, question):
+    assert meant(wrote, ["Net", "relu_backward", "mse_backward", "forward"]) == question

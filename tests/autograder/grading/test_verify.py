@@ -12,6 +12,8 @@ def test_a_sound_course_passes(course, run):
     done = run("verify", cwd=course)
     assert done.returncode == 0, done.stdout
     assert "9 mutants, 9 diagnosed" in done.stdout
+    assert "remark: tasks with fewer than 3 hints" in done.stdout
+    assert "row_means (1), slope (1), Scale (1)" in done.stdout
 
 
 def test_every_unsoundness_is_named(course, run):
