@@ -1,5 +1,6 @@
-"""The lessons: every block of code runs and says what stands beside it, and each leads to the next."""
+"""The lessons: every block of code runs and says what stands beside it, both languages say the same, each leads to the next."""
 
+import ast
 import contextlib
 import doctest
 import io
@@ -19,7 +20,7 @@ from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner.in_process import simulated
 
 COURSE = load(find_root(Path(__file__).parent))
-LANGUAGES = ["README.md"]
+LANGUAGES = ["README.md", "README.zh.md"]
 NAMES = [topic.name for topic in COURSE.topics]
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SAID = re.compile(r"^ *print\(.*\)  # (.+)$", re.MULTILINE)
@@ -127,3 +128,45 @@ def test_each_lesson_ends_with_the_next_one(language):
     for topic, following in zip(COURSE.topics, [*COURSE.topics[1:], COURSE.topics[0]], strict=True):
         last = (topic.exercise / language).read_text(encoding="utf-8").rstrip().splitlines()[-1]
         assert f"](../{following.name}/{language})" in last, topic.name
+
+
+def without_comments(block):
+    """What a block does, whatever its comments say; a drawing, whose words are translated, is just a drawing."""
+    if block.text.startswith(">>>"):
+        examples = doctest.DocTestParser().get_examples(block.text)
+        return [(ast.dump(ast.parse(example.source)), example.want) for example in examples]
+    if block.language == "python":
+        return ast.dump(ast.parse(block.text))
+    if re.match("pytest |RuntimeError", block.text):
+        return [line.partition(" # ")[0].rstrip() for line in block.text.splitlines()]
+    return "a drawing"
+
+
+def frame(path):
+    """What has to be alike in all languages: code, headings, tables and links, by what stands in code font in them."""
+    lesson = path.read_text(encoding="utf-8")
+    text = FENCED.sub("", lesson).splitlines()
+    code = re.compile("`[^`]+`")
+    return {
+        "code": [(block.language, without_comments(block)) for block in blocks(path)],
+        "headings": [(line.split()[0], code.findall(line)) for line in text if line.startswith("#")],
+        "tables": [[sorted(code.findall(cell)) for cell in re.split(r" \| ?", line)] for line in text if line.startswith("|")],
+        "links": [link.replace(path.name, "") for link in re.findall(r"\]\(([^)]+)\)", lesson)],
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_has_the_same_code_headings_tables_and_links_in_each_language(name):
+    english, chinese = (frame(COURSE.topic(name).exercise / language) for language in LANGUAGES)
+    for part, found in english.items():
+        assert chinese[part] == found, part
+    for task in COURSE.topic(name).tasks:
+        assert all(f"`{task.id}`" in (COURSE.topic(name).exercise / language).read_text() for language in LANGUAGES), task.id
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_emphasis_ends_where_markdown_sees_its_end(name):
+    lesson = FENCED.sub("", (COURSE.topic(name).exercise / LANGUAGES[1]).read_text(encoding="utf-8"))
+    text = re.sub("`[^`]+`", "`code`", lesson)
+    ends = [(found[2][-1], text[found.end()]) for found in re.finditer(r"(\*+)(?=\S)([^*]+)\1", text)]
+    assert not [(last, after) for last, after in ends if not last.isalnum() and last != "`" and after.isalnum()]
