@@ -27,7 +27,7 @@ import torch
 
 from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner import absent, helpers, settings, undrawn
-from autograder.learner.explain import import_fault
+from autograder.learner.explain import NOT_HERE, import_fault
 from autograder.learner.forbidden_trap import Forbidden
 from autograder.results import Fault
 from autograder.submission import notebook
@@ -83,7 +83,7 @@ def load(
             if of_notebook:
                 failed = run_cells(of_notebook, module, folder, let_through, seconds, apart=apart)
             elif apart:
-                failed, _ = _run_apart(source, str(path), module, 0)
+                failed, _ = _run_apart(source, str(path), module, 0, lenient=False)
             else:
                 exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the import
     except let_through:
@@ -131,7 +131,7 @@ def run_cells(
             try:
                 with _stopped_after((end - time.monotonic()) * SHARE if seconds else 0.0):
                     if apart:
-                        left_out, future = _run_apart(cell.source, file, module, future)
+                        left_out, future = _run_apart(cell.source, file, module, future, lenient=bool(failed))
                         failed = {source: text for source, text in failed.items() if source not in again.get(cell.number, ())}
                         failed |= left_out
                         if not last and any("is not defined" in text for text in left_out.values()):
@@ -153,8 +153,13 @@ def run_cells(
     return failed
 
 
-def _run_apart(source: str | bytes, file: str, module: types.ModuleType, future: int) -> tuple[dict[str, str], int]:
-    """Run each statement on its own; what was left out, as `run_cells` says it, and the flags for what comes next."""
+def _run_apart(
+    source: str | bytes, file: str, module: types.ModuleType, future: int, *, lenient: bool
+) -> tuple[dict[str, str], int]:
+    """Run each statement on its own; what was left out, as `run_cells` says it, and the flags for what comes next.
+
+    A statement that differentiates is left out, and then what fails for want of it; anything else that is raised is raised.
+    """
     left_out: dict[str, str] = {}
     for statement in ast.parse(source, file).body:
         try:
@@ -163,8 +168,11 @@ def _run_apart(source: str | bytes, file: str, module: types.ModuleType, future:
             _run(code, module)
         except TimeoutError:
             raise
-        except BaseException as error:  # noqa: BLE001  whatever a statement raises, sys.exit() included
-            reason = _NOT_AT_IMPORT if isinstance(error, Forbidden) else one_line(error)
+        except BaseException as error:  # whatever a statement raises, sys.exit() included
+            differentiates = isinstance(error, Forbidden) or str(error) == NOT_HERE
+            if not (differentiates or lenient or left_out):
+                raise
+            reason = _NOT_AT_IMPORT if differentiates else one_line(error)
             left_out[ast.unparse(statement)] = f"Line {statement.lineno} of {Path(file).name} could not be run: {reason}."
     return left_out, future
 

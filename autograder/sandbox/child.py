@@ -117,7 +117,7 @@ class Child:
             found = {task: Found(*place) for task, place in looked["looked"].items()}
             suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
             self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
-            self.note = clean(str(looked["note"]))
+            self.note = clean(str(looked.get("note", "")))
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
             fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
         if fault is not None:

@@ -25,7 +25,7 @@ def six_students(school, released):
     """What a class hands in."""
     full, edit = released.source, school.edited
     top = copy.deepcopy(full)
-    top["cells"].insert(0, school.code("import tensorflow_of_tomorrow\nimport torch\n"))
+    top["cells"].insert(0, school.code("import tensorflow_of_tomorrow as tf; tf.ones(2)\nimport torch\n"))
     top["cells"] = [c for c in top["cells"] if c["id"] != "given-1"]
     return {
         "full": full,
