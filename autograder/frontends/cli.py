@@ -191,7 +191,7 @@ def _grade(options: argparse.Namespace) -> int:
             try:
                 gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
             except gradebook.LockedError:
-                print("autograder: another program holds the gradebook: it is written after the grading", file=sys.stderr)  # noqa: T201
+                _tell("another program holds the gradebook: it is written after the grading")
         reports = _grade_to(plan, submissions, options, server, out)
     if options.gradebook:
         try:
@@ -227,7 +227,7 @@ def _code(reports: list[Report], out: Path) -> int:
     if not all(report.status is SubmissionStatus.BROKEN for report in reports):
         return 0
     text = f"no submission was graded: all {len(reports)} are broken, by a fault of the kit or of the hidden suite"
-    print(f"autograder: {text}; see the messages in {out / 'results'}", file=sys.stderr)  # noqa: T201  its own output
+    _tell(f"{text}; see the messages in {out / 'results'}")
     return 1
 
 

@@ -7,7 +7,7 @@ import importlib.util
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,9 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
         module, topic, stub, others = order["wanted"]
         files, note = opened(order["files"], order["form"], Wanted(module, topic, stub, frozenset(others)), order["changed"])
         write_files(folder, files)
-        looked, introspected, sources = look(order, files), introspects(order["module"], files), few_sources(files)
+        texts = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
+        texts[module] = notebook.parsable(texts[module])
+        looked, introspected, sources = look(order, files, texts), introspects(module, texts), few_sources(files)
     except Unusable as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  whatever these files can raise
@@ -118,35 +120,29 @@ def use_gpus(count: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
-def look(order: dict[str, Any], files: dict[str, bytes]) -> dict[str, list[Any]]:
+def look(order: dict[str, Any], files: Iterable[str], texts: dict[str, str]) -> dict[str, list[Any]]:
     """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
     if not order["tasks"]:
         return {}
-    sources = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
-    module = order["module"]
-    sources[module] = notebook.parsable(sources[module])
     try:
-        found = forbidden_scan.look(sources, module, order["tasks"])
+        found = forbidden_scan.look(texts, order["module"], order["tasks"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
-    places = {}
     unreadable = forbidden_scan.compiled(files)
     if unreadable is not None:
         found = dict.fromkeys(order["tasks"], unreadable) | found
-    for task, at in found.items():
-        place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
-        places[task] = [*place, at.text, at.technique]
-    return places
+    return {task: _placed(at, order["module"], texts) for task, at in found.items()}
 
 
-def introspects(module: str, files: dict[str, bytes]) -> list[Any] | None:
+def introspects(module: str, texts: dict[str, str]) -> list[Any] | None:
     """Where the source first looks into the process, the line's text and the name; None if it does not."""
-    sources = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
-    sources[module] = notebook.parsable(sources[module])
-    at = introspection.look(sources)
-    if at is None:
-        return None
-    place = notebook.place(sources[module], at.line, at.file) if at.file == module else (at.file, at.line)
+    at = introspection.look(texts)
+    return _placed(at, module, texts) if at else None
+
+
+def _placed(at: forbidden_scan.Found, module: str, texts: dict[str, str]) -> list[Any]:
+    """What was found, with the cell in place of the file where the module is a notebook's."""
+    place = notebook.place(texts[module], at.line, at.file) if at.file == module else (at.file, at.line)
     return [*place, at.text, at.technique]
 
 
