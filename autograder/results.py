@@ -145,6 +145,14 @@ class Report:
     gpu: str = ""
     attachments: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def remark(self) -> str:
+        """What a row of the class says: the message, and for a submission that was graded the tasks that are not passed."""
+        if self.status is not SubmissionStatus.GRADED:
+            return self.message
+        lost = ", ".join(task.id for task in self.tasks if task.status is not Status.PASSED)
+        return " ".join(filter(None, (self.message, lost)))
+
 
 def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult], *, conduct: bool = False) -> TaskResult:
     """A task's result from its checks in file order.

@@ -24,7 +24,7 @@ def write(out: Path, title: str, reports: Sequence[Report]) -> None:
         except Exception:  # noqa: BLE001  one submission's evidence must not cost the others their pages
             text = _page(report, {})
         write_atomically(out / "pages" / f"{report.submission}.html", text)
-    rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": _not_yet(r)} for r in reports]
+    rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": r.remark} for r in reports]
     mean = sum(r.score for r in reports) / len(reports) if reports else 0.0
     index = html.render("index.html", title=title, rows=rows, mean=mean, tasks=_tasks(reports),
                         max_score=reports[0].max_score if reports else 0.0)  # fmt: skip
@@ -37,11 +37,6 @@ def _page(report: Report, attached: Mapping[str, Any]) -> str:
         confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
         accuracy=attached.get("accuracy"),
     )  # fmt: skip
-
-
-def _not_yet(report: Report) -> str:
-    lost = ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
-    return report.message if report.status != "graded" else " ".join(filter(None, (report.message, lost)))
 
 
 def _tasks(reports: Sequence[Report]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from autograder.course import Topic
 from autograder.feedback.palette import COLOURS
-from autograder.results import Report, Status
+from autograder.results import Report
 
 
 def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
@@ -22,9 +22,8 @@ def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
     table.add_column("score", justify="right")
     table.add_column("not yet", overflow="fold")
     for report in reports:
-        lost = ", ".join(task.id for task in report.tasks if task.status is not Status.PASSED)
-        text = report.message if report.status != "graded" else " ".join(filter(None, (report.message, lost)))
-        table.add_row(escape(report.submission), str(report.status), f"{report.score:g}/{report.max_score:g}", escape(text))
+        points = f"{report.score:g}/{report.max_score:g}"
+        table.add_row(escape(report.submission), str(report.status), points, escape(report.remark))
     return table
 
 
