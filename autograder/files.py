@@ -11,21 +11,21 @@ from typing import BinaryIO
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[BinaryIO]:
+def written_whole(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
     """A file to write to, which takes the place of `path` once the block ends, and vanishes if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
-        Path(temporary).chmod(0o644)
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     """Write `text` to `path`, whole or not at all."""
-    with written_whole(path) as file:
+    with written_whole(path, mode) as file:
         file.write(text.encode("utf-8"))

@@ -6,7 +6,6 @@ a notebook, a grading and a mutant differ in who answers (see `wire.respondent`)
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from autograder import secret
 from autograder.checks.judge import judge
 from autograder.checks.student import Student
 from autograder.images.training import Training
@@ -73,10 +73,11 @@ def title_of(function: Callable[..., object]) -> str:
     return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split()).rstrip(".")
 
 
-def prepare(check: Check, respondent: Respondent, seed: int, training: Training | None = None) -> Fixtures:
-    """What one run of a check works with, its inputs drawn from the grading's `seed`."""
-    student = Student(respondent, derived_seed(seed, check.topic, check.name, "replies"), check.forbid)
-    rng = torch.Generator().manual_seed(derived_seed(seed, check.topic, check.name, "inputs"))
+def prepare(check: Check, respondent: Respondent, key: bytes, training: Training | None = None) -> Fixtures:
+    """What one run of a check works with, its inputs drawn from the grading's secret."""
+    own = secret.derived(key, check.topic, check.name)
+    student = Student(respondent, secret.derived(own, "requests"), check.forbid)
+    rng = torch.Generator().manual_seed(secret.seed_from(own, "inputs"))
     return Fixtures(student, rng, training)
 
 
@@ -88,9 +89,3 @@ def run(check: Check, fixtures: Fixtures) -> CheckResult:
     except Exception as raised:  # noqa: BLE001  the judge tells the learner's faults from the suite's
         error = raised
     return judge(error, check.title, fixtures.student, time.monotonic() - started)
-
-
-def derived_seed(seed: int, *names: str) -> int:
-    """A seed for one purpose, the same in every process."""
-    digest = hashlib.sha256(":".join((str(seed), *names)).encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1

@@ -16,6 +16,7 @@ import pytest
 import pytest_timeout
 import torch
 
+from autograder import secret
 from autograder.checks import collecting, suspects
 from autograder.checks.check import Check, Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE, Place
@@ -49,7 +50,7 @@ class SelfCheck:
     """What one self-check keeps: the modules that were imported, the images that were chosen, the results so far."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self.key = secret.of_seed(seed)
         self.results: dict[tuple[str, str], list[CheckResult]] = {}  # by topic and task
         self._loaded: dict[Path, LoadedModule] = {}
         self._training: dict[str, Training] = {}
@@ -133,7 +134,7 @@ def fixtures(request: pytest.FixtureRequest) -> Iterator[Fixtures]:
     check, place, self_check = item.stash[CHECK], item.stash[PLACE], item.config.stash[SELF_CHECK]
     training = self_check.training(place.topic) if "training" in request.fixturenames else None
     with self_check.respondent(place, check.devices) as respondent:
-        item.stash[GIVEN] = prepare(check, respondent, self_check.seed, training)
+        item.stash[GIVEN] = prepare(check, respondent, self_check.key, training)
         yield item.stash[GIVEN]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from autograder import secret
 from autograder.checks.probes import probe_code
 from autograder.results import PEER_LOST, Fault, Status, StudentFault
 from autograder.text import clean
@@ -27,14 +28,15 @@ class Student:
 
     Attributes:
         respondent: answers the requests.
-        seed: the learner's code finds torch's generator seeded from it, anew for each request.
+        key: the learner's code finds torch's generator seeded from it, anew for each request, and sees nothing else that
+            follows from it.
         forbid: the technique that the task rules out, or "".
         replies: what came back so far, faults too, for the diagnosis of a wrong value.
         arguments: what went out last, for the same.
     """
 
     respondent: Respondent
-    seed: int
+    key: bytes = field(repr=False)
     forbid: str = ""
     replies: list[Any] = field(default_factory=list, repr=False)  # which may be many and large
     arguments: tuple[Any, ...] = field(default=(), repr=False)
@@ -141,7 +143,7 @@ class Student:
     ) -> dict[str, Any]:
         return {
             "name": name, "probe": probe, "args": list(args), "kwargs": kwargs, "observe": observe,
-            "seed": (self.seed + len(self.replies)) % (1 << 31), "forbid": self.forbid,
+            "seed": secret.seed_from(self.key, str(len(self.replies))), "forbid": self.forbid,
         }  # fmt: skip
 
 

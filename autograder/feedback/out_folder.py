@@ -1,4 +1,4 @@
-"""The OUT folder of a grading: results/NAME.json, evidence/NAME.json, scores.csv, grading.json and the pages.
+"""The OUT folder of a grading: results/NAME.json, evidence/NAME.json, scores.csv, grading.json, the pages and the secret.
 
 Each topic has its own place with all of these: OUT itself for the first that is graded into it, OUT/TOPIC for any other.
 """
@@ -6,13 +6,12 @@ Each topic has its own place with all of these: OUT itself for the first that is
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autograder import results
+from autograder import results, secret
 from autograder.course import Course, Topic
 from autograder.errors import KitError
 from autograder.feedback import pages, tables
@@ -24,7 +23,7 @@ from autograder.text import one_line
 def place(out: Path, topic: Topic) -> Path:
     """Where in OUT the topic's results are; OUT itself if no other topic's are there."""
     record = out / "grading.json"
-    return out if not record.is_file() or _record(out)["topic"] == topic.name else out / topic.name
+    return out if not record.is_file() or _graded_topic(out) == topic.name else out / topic.name
 
 
 def places(out: Path) -> list[Path]:
@@ -32,29 +31,34 @@ def places(out: Path) -> list[Path]:
     return [out, *(path.parent for path in sorted(out.glob("*/grading.json")))]
 
 
-def seed(out: Path, asked: int | None) -> int:
-    """The seed asked for, or that OUT was graded with before, so that grading again gives the same scores, or a new one."""
-    if asked is not None:
-        return asked
-    if (out / "grading.json").is_file():
-        return int(_record(out)["seed"])
-    return secrets.randbelow(1 << 31)
+def secret_of(out: Path, seed: int | None) -> bytes:
+    """What the hidden inputs follow from: OUT/secret, so that grading again gives the same scores.
+
+    Where there is none, it is drawn; where a seed is asked for, it is the one that follows from that. KitError if the file
+    holds something else.
+    """
+    path = out / "secret"
+    if seed is None and path.exists():
+        return secret.read(path)
+    chosen = secret.drawn() if seed is None else secret.of_seed(seed)
+    secret.write(path, chosen)
+    return chosen
 
 
-def _record(out: Path) -> dict[str, Any]:
+def _graded_topic(out: Path) -> str:
     path = out / "grading.json"
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return {"topic": str(record["topic"]), "seed": int(record["seed"])}
+        return str(record["topic"])
     except OSError as error:
         raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
 
 
-def begin(out: Path, topic: Topic, seed_used: int) -> None:
+def begin(out: Path, topic: Topic) -> None:
     """Say what the results there are of, before the first of them is there."""
-    record = {"schema": results.SCHEMA, "topic": topic.name, "seed": seed_used}
+    record = {"schema": results.SCHEMA, "topic": topic.name}
     try:
         write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
     except OSError as error:
@@ -94,17 +98,16 @@ def _evidence(item: Report) -> str:
     return text if item.attachments else ""
 
 
-def finish(out: Path, topic: Topic, seed_used: int, reports: Sequence[Report]) -> None:
+def finish(out: Path, topic: Topic, reports: Sequence[Report]) -> None:
     """Write what is about the class as a whole."""
-    begin(out, topic, seed_used)
+    begin(out, topic)
     write_atomically(out / "scores.csv", tables.scores_csv(topic, reports))
     pages.write(out, f"{topic.name}: {topic.title}", reports)
 
 
-def read(out: Path, course: Course) -> tuple[Topic, int, list[Report]]:
-    """The topic, the seed and every result in OUT, with its evidence."""
-    record = _record(out)
-    return course.topic(record["topic"]), record["seed"], held(out)
+def read(out: Path, course: Course) -> tuple[Topic, list[Report]]:
+    """The topic and every result in OUT, with its evidence."""
+    return course.topic(_graded_topic(out)), held(out)
 
 
 def held(out: Path) -> list[Report]:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course
+from autograder import course, secret
 from autograder.errors import KitError
 from autograder.frontends import hints
 from autograder.results import SubmissionStatus
@@ -75,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--topic", required=True)
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
     grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
-    grade.add_argument("--seed", type=int, help="seed of the hidden inputs (default: drawn once for each OUT)")
+    grade.add_argument("--seed", type=int, metavar="N",
+                       help="for tests and repeats: hidden inputs that follow from N, which can be guessed "
+                       "(default: from a secret, drawn once for each OUT and kept in OUT/secret)")  # fmt: skip
     grade.add_argument(
         "--cleared",
         action="append",
@@ -161,7 +163,7 @@ def _hint(options: argparse.Namespace) -> int:
     return 0
 
 
-def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
+def _plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:
     import torch  # noqa: PLC0415  other commands need not wait for it
 
     from autograder.grading import gpus, grade  # noqa: PLC0415  the same
@@ -171,7 +173,7 @@ def _plan(topic: course.Topic, options: argparse.Namespace, seed: int) -> Plan:
     found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
     if topic.training:
         training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)
-    return grade.Plan(topic, seed, isolation, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))
+    return grade.Plan(topic, key, isolation, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))
 
 
 def _grade(options: argparse.Namespace) -> int:
@@ -184,7 +186,7 @@ def _grade(options: argparse.Namespace) -> int:
 
         submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], _tell)
         out = out_folder.place(options.out, topic)
-        plan = _plan(topic, options, out_folder.seed(out, options.seed))
+        plan = _plan(topic, options, out_folder.secret_of(out, options.seed))
         if options.gradebook:
             from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
 
@@ -217,7 +219,7 @@ def _gradebook(options: argparse.Namespace) -> int:
     from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
 
     for place in out_folder.places(options.out):
-        topic, _, reports = out_folder.read(place, _here())
+        topic, reports = out_folder.read(place, _here())
         _record(options.url, topic, reports)
     return 0
 
@@ -248,13 +250,13 @@ def _grade_to(
 
         def keep(item: Report) -> None:
             if not found:
-                out_folder.begin(out, plan.topic, plan.seed)
+                out_folder.begin(out, plan.topic)
             found[item.submission] = out_folder.keep(out, item)
             progress.advance(bar)
 
         grade.grade(plan, submissions, keep, options.workers, server)
     everyone = [report for _, report in sorted({**held, **found}.items())]
-    out_folder.finish(out, plan.topic, plan.seed, everyone)
+    out_folder.finish(out, plan.topic, everyone)
     console = Console()
     console.print(tables.class_table(plan.topic, everyone))
     places = f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}"
@@ -269,8 +271,8 @@ def _report(options: argparse.Namespace) -> int:
 
     found, console = _here(), Console()
     for place in out_folder.places(options.out):
-        topic, seed, reports = out_folder.read(place, found)
-        out_folder.finish(place, topic, seed, reports)
+        topic, reports = out_folder.read(place, found)
+        out_folder.finish(place, topic, reports)
         console.print(tables.class_table(topic, reports))
         console.print(f"Report: {place / 'index.html'}", soft_wrap=True)
     return 0
@@ -286,7 +288,7 @@ def _verify(options: argparse.Namespace) -> int:
     topics = [found.topic(options.topic)] if options.topic else list(found.topics)
     console, sound = Console(), True
     for topic in topics:
-        plan = _plan(topic, options, 0)
+        plan = _plan(topic, options, secret.of_seed(0))
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"verifying {topic.name}", total=None)
             verdict = verify.verify(topic, plan, options.seeds, options.workers, functools.partial(_advance, progress, bar))
@@ -319,7 +321,7 @@ def _demo(options: argparse.Namespace) -> int:
 
         out = out_folder.place(options.out, topic)
         samples = handed_in.find(Path(__file__).parents[1] / "samples" / topic.name, topic)
-        reports = _grade_to(_plan(topic, options, 0), samples, options, server, out)
+        reports = _grade_to(_plan(topic, options, secret.of_seed(0)), samples, options, server, out)
     if code := _code(reports, out):
         return code
     half_done = next(item for item in reports if 0 < item.score < item.max_score)

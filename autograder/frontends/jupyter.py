@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autograder import secret
 from autograder.checks.check import Check, Fixtures, prepare, title_of
 from autograder.checks.check import run as run_check
 from autograder.feedback.self_check import Table
@@ -100,7 +101,7 @@ def _run_one(
         module.__dict__.update(namespace)
         loaded = LoadedModule(module, None, _folder(namespace))
         respondent = InProcess(loaded, REPLY_BYTES, known["seconds"], (KeyboardInterrupt,))
-        result = run_check(check, prepare(check, respondent, 0))
+        result = run_check(check, prepare(check, respondent, secret.of_seed(0)))
     return replace(result, message=_in_cells(result.message))
 
 

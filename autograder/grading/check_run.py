@@ -44,12 +44,12 @@ class CheckRunner:
 
     Args:
         checks: the suite's, in the order in which a submission meets them.
-        seed: the grading's.
+        key: the grading's secret.
         gpus: how many of the machine's own CUDA devices there are for a second run of the checks that want some.
     """
 
-    def __init__(self, topic: Topic, checks: Sequence[Check], seed: int, training: Training | None, gpus: int) -> None:
-        self._topic, self._checks, self._seed, self._training, self._gpus = topic, checks, seed, training, gpus
+    def __init__(self, topic: Topic, checks: Sequence[Check], key: bytes, training: Training | None, gpus: int) -> None:
+        self._topic, self._checks, self._key, self._training, self._gpus = topic, checks, key, training, gpus
         self._memories: dict[tuple[str, bool], Memory] = {}
         tasks = [check.task for check in checks]
         self._main = {tasks.index(task) for task in tasks}
@@ -86,7 +86,7 @@ class CheckRunner:
         if self._clock.left <= 0:
             return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
-        fixtures = prepare(check, respondent, self._seed, self._training)
+        fixtures = prepare(check, respondent, self._key, self._training)
         with self._clock.limited():
             if respondent.passes_as_before():
                 passed = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)

@@ -44,7 +44,7 @@ def find(count: int) -> Gpus:
     try:
         with Server() as server, closing(Session(server, spec)) as session:
             session.begin(_SECONDS, count, gpu=True)
-            name, means = Student(session, 0).call("found", count)
+            name, means = Student(session, b"").call("found", count)
     except (SandboxError, StudentFault) as error:
         raise KitError(f"--device cuda: no submission could use the CUDA devices of this machine: {error}") from None
     if means != [8.0] * count:

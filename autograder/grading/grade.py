@@ -32,10 +32,10 @@ Emit = Callable[[Report], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What all submissions of one grading share."""
+    """What all submissions of one grading share; `key` is its secret, see `autograder.secret`."""
 
     topic: Topic
-    seed: int
+    key: bytes = field(repr=False)
     isolation: str
     training: Training | None = None
     diagnosing: bool = True
@@ -86,8 +86,8 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server
 
 def _grade_each(plan: Plan, server: Server, submissions: Iterable[Submission], emit: Emit, checks: Sequence[Check]) -> None:
     with scratch.locked_folder() as folder, _collector_at_rest():
-        runner = CheckRunner(plan.topic, checks, plan.seed, plan.training, plan.gpus.count)
-        modules = CourseModules(plan.topic, plan.seed, plan.training, folder if plan.diagnosing else None)
+        runner = CheckRunner(plan.topic, checks, plan.key, plan.training, plan.gpus.count)
+        modules = CourseModules(plan.topic, plan.key, plan.training, folder if plan.diagnosing else None)
         for submission in submissions:
             emit(_guarded(plan, server, submission, runner, modules))
 

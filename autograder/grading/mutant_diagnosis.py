@@ -36,8 +36,8 @@ class CourseModules:
         folder: a scratch folder for the mutants' modules; None leaves them out, and with them every diagnosis by mutant.
     """
 
-    def __init__(self, topic: Topic, seed: int, training: Training | None, folder: Path | None) -> None:
-        self._topic, self._seed, self._training = topic, seed, training
+    def __init__(self, topic: Topic, key: bytes, training: Training | None, folder: Path | None) -> None:
+        self._topic, self._key, self._training = topic, key, training
         self._sound: dict[str, bool] = {}
         self._replies: dict[tuple[str, Path], Sequence[Any]] = {}
         self._mutants = list[tuple[mutants.Mutant, Path]]()
@@ -80,7 +80,7 @@ class CourseModules:
         limits = self._topic.task(check.task).limits
         with contextlib.chdir(path.parent), simulated(check.devices):  # a mutant may write files where it stands
             respondent = InProcess(load(path, _LET_THROUGH), limits.reply_mb << 20, limits.check_seconds, _LET_THROUGH)
-            fixtures = prepare(check, respondent, self._seed, self._training)
+            fixtures = prepare(check, respondent, self._key, self._training)
             with time_limit.allowed(SUITE_SECONDS):
                 result = run(check, fixtures)
         return CheckRun(result, fixtures.student.replies)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from autograder import secret
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
 from autograder.grading.grade import Plan, grade, grade_here
@@ -39,7 +40,7 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
         for seed in range(seeds):
             found: list[Report] = []
             right = Submission("the solution", {topic.module: reference.encode()})
-            grade_here(replace(plan, seed=seed), [right], found.append, server)
+            grade_here(replace(plan, key=secret.of_seed(seed)), [right], found.append, server)
             progress(found[0])
             if found[0].score != found[0].max_score:
                 problems.append(f"the solution, seed {seed}: {_first_loss(found[0])}")

@@ -130,7 +130,7 @@ def different_modules(topic: course.Topic) -> list[Path]:
 
 def the_kit(topic: course.Topic) -> list[float]:
     """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
-    plan = grade.Plan(topic, 0, grade.isolation_here("full"))
+    plan = grade.Plan(topic, b"", grade.isolation_here("full"))
     submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
                    for path in different_modules(topic)]  # fmt: skip
     ends: list[float] = []
@@ -173,7 +173,7 @@ def unconfined(topic: course.Topic, paths: Sequence[Path]) -> list[tuple[float, 
     found: list[tuple[float, Unconfined]] = []
 
     def work(checks: Sequence[Check]) -> None:
-        runner, modules = CheckRunner(topic, checks, 0, None, 0), CourseModules(topic, 0, None, None)
+        runner, modules = CheckRunner(topic, checks, b"", None, 0), CourseModules(topic, b"", None, None)
         for path in paths:
             started = time.perf_counter()
             session = Unconfined(topic, path)

@@ -67,7 +67,7 @@ def verdicts(topic: course.Topic, name: str, source: str, repeat: int, wanted: l
             for check in suite:
                 session.begin(SECONDS)
                 started = time.monotonic()
-                student = Student(session, number)
+                student = Student(session, str(number).encode())
                 try:
                     check(student, torch.Generator().manual_seed(0))
                     message = ""

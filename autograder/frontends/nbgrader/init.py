@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from pathlib import Path
 
+from autograder import secret
 from autograder.course import Course
 from autograder.errors import KitError
 from autograder.files import write_atomically
@@ -14,6 +14,7 @@ from autograder.frontends.nbgrader import source
 from autograder.submission.notebook import CHECKS_FILE
 
 CONFIG_FILE = "nbgrader_config.py"
+HIDDEN_INPUTS_FILE = "hidden_inputs.secret"
 _CONFIG = '''"""nbgrader's settings. `autograder nbgrader init` writes this file once; from then on it is yours."""
 
 c = get_config()
@@ -42,7 +43,7 @@ c.Autograde.autograde_preprocessors = [
 c.Exporter.optimistic_validation = True  # once a notebook, not once a preprocessor
 
 c.GradeInSandbox.course = {root!r}  # the folder of course.yaml
-c.GradeInSandbox.seed = {seed}  # the hidden inputs are drawn from it: keep it from the students
+c.GradeInSandbox.secret = {secret!r}  # the file that the hidden inputs follow from: keep it from the students
 c.GradeInSandbox.isolation = "full"  # the least confinement to accept; "reduced" where `autograder doctor` says so
 '''
 
@@ -66,9 +67,13 @@ def create(course: Course, folder: Path, *, force: bool = False) -> list[str]:
     if not config.exists():
         course_id = re.sub(r"\W+", "-", folder.resolve().name).strip("-") or "course"
         root = str(course.root.resolve())
-        files[config] = _CONFIG.format(course_id=course_id, root=root, seed=secrets.randbelow(1 << 31))
+        files[config] = _CONFIG.format(course_id=course_id, root=root, secret=HIDDEN_INPUTS_FILE)
     for path, content in files.items():
         write_atomically(path, content)
+    kept = folder / HIDDEN_INPUTS_FILE
+    if not kept.exists():
+        secret.write(kept, secret.drawn())
+        files[kept] = ""
     left = [] if config in files else [f"left {config} as it was"]
     return [f"wrote {path}" for path in files] + left
 

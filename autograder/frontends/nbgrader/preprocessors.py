@@ -15,8 +15,9 @@ from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_solution, is_task
-from traitlets import Enum, Integer, Unicode
+from traitlets import Enum, Unicode
 
+from autograder import secret
 from autograder.course import Topic, load
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.feedback import outputs
@@ -78,7 +79,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
     """Gives every test cell its points and its feedback as output, from the hidden suite and the sandbox."""
 
     course = Unicode(help="The folder of course.yaml").tag(config=True)
-    seed = Integer(help="The hidden inputs are drawn from it").tag(config=True)
+    secret = Unicode(help="The file that the hidden inputs follow from, in the course's folder").tag(config=True)
     isolation = Enum(("full", "reduced"), "full", help="The least confinement to accept").tag(config=True)
     data = Unicode(help="The images to train on, if not those of course.yaml").tag(config=True)
     budget = Unicode(help="The budget to train with, if not that of course.yaml").tag(config=True)
@@ -151,7 +152,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader sh
         return request if len(request.cells) < AHEAD_BYTES else None
 
     def _worker(self, topic: Topic) -> Worker:
-        worker = Worker(Settings(self.course, topic.name, self.seed, self.isolation, self.data, self.budget))
+        key = secret.read(Path(self.parent.parent.coursedir.root, self.secret))
+        worker = Worker(Settings(self.course, topic.name, key, self.isolation, self.data, self.budget))
         weakref.finalize(self.parent, worker.close)
         return worker
 

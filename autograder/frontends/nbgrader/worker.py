@@ -32,7 +32,7 @@ class Settings:
 
     course: str
     topic: str
-    seed: int
+    key: bytes = dataclasses.field(repr=False)  # the secret of the hidden inputs
     isolation: str
     data: str
     budget: str
@@ -141,7 +141,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
                     yield Submission(request.student, files, request.problem, form=Form.NOTEBOOK)
 
         training = choose(*topic.training.chosen(settings.data, settings.budget)) if topic.training else None
-        plan = Plan(topic, settings.seed, isolation_here(settings.isolation), training)
+        plan = Plan(topic, settings.key, isolation_here(settings.isolation), training)
         grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), server)
 
 

@@ -1,14 +1,19 @@
-"""One function runs a check, whoever answers; what it may ask for is drawn from the grading's seed."""
+"""One function runs a check, whoever answers; what it may ask for is drawn from the grading's secret."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 import torch
 
+from autograder import secret
 from autograder.checks.check import Check, prepare, run, title_of
 from autograder.checks.compare import expect_close
 from autograder.results import Fault, Status, StudentFault
 from autograder.wire import values
+
+KEY = secret.of_seed(1)
 
 
 class Doubles:
@@ -34,9 +39,9 @@ def asks(fixtures):
     expect_close(fixtures.student.call("slope", x), 2 * x, "the slope")
 
 
-def result_of(body, respondent=None, seed=0):
+def result_of(body, respondent=None):
     check = check_of(body)
-    return run(check, prepare(check, respondent or Doubles(), seed))
+    return run(check, prepare(check, respondent or Doubles(), KEY))
 
 
 def test_a_check_that_raises_nothing_has_passed():
@@ -64,14 +69,27 @@ def test_a_fault_of_the_suite_is_broken_and_what_a_test_runner_raises_passes_thr
         result_of(interrupted)
 
 
-def test_inputs_and_seeds_follow_from_the_gradings_seed_and_the_checks_name():
-    def seen(seed, name="test_slope__values"):
-        check, respondent = Check("01_mini", "slope", name, "gives", asks), Doubles()
-        run(check, prepare(check, respondent, seed))
-        return respondent.requests[0]["seed"], respondent.requests[0]["args"][0].tolist()
+def seen(key, name="test_slope__values", topic="01_mini", body=asks):
+    """The seeds and the inputs of a check's requests."""
+    check, respondent = Check(topic, "slope", name, "gives", body), Doubles()
+    run(check, prepare(check, respondent, key))
+    requests = respondent.requests
+    return [request["seed"] for request in requests], [request["args"][0].tolist() for request in requests]
 
-    assert seen(1) == seen(1)
-    assert len({str(seen(1)), str(seen(2)), str(seen(1, "test_slope__again"))}) == 3
+
+def test_inputs_and_seeds_follow_from_the_gradings_secret_the_topic_and_the_checks_name():
+    assert seen(KEY) == seen(KEY)
+    others = seen(KEY), seen(secret.of_seed(2)), seen(KEY, "test_slope__again"), seen(KEY, topic="02_other")
+    seeds, inputs = zip(*others, strict=True)
+    assert len(set(map(str, seeds))) == len(set(map(str, inputs))) == 4
+
+
+def test_the_seed_that_a_submission_sees_is_not_that_of_the_inputs_and_leads_to_no_other_seed():
+    seeds, inputs = seen(KEY, body=lambda fixtures: [asks(fixtures) for _ in range(9)])
+    steps = {later - earlier for earlier, later in itertools.pairwise(seeds)}
+    assert len(steps) == 8  # no counter
+    for seed in seeds:
+        assert torch.randn(3, generator=torch.Generator().manual_seed(seed)).tolist() not in inputs
 
 
 def test_several_ranks_are_asked_at_once():
@@ -89,7 +107,7 @@ def test_several_ranks_are_asked_at_once():
 
 def test_what_a_check_attaches_is_kept():
     check = check_of(lambda fixtures: fixtures.attach("losses", [1.0]))
-    fixtures = prepare(check, Doubles(), 0)
+    fixtures = prepare(check, Doubles(), KEY)
     run(check, fixtures)
     assert fixtures.attached == {"losses": [1.0]}
 

@@ -130,7 +130,7 @@ def test_a_student_never_hears_of_a_probe_that_cannot_be_packed():
         def ask(self, request, ahead=()):
             raise AssertionError("the submission was asked")
 
-    student = Student(Nobody(None, 0, 0.0), 0)
+    student = Student(Nobody(None, 0, 0.0), b"")
     with pytest.raises(ProbeError, match="LIST"):
         student.run(uses_a_list)
     assert student.replies == []

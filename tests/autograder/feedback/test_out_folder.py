@@ -1,4 +1,4 @@
-"""The OUT folder of a grading: what is written is read back, the seed is kept, and what is foreign is named."""
+"""The OUT folder of a grading: what is written is read back, the secret is kept, and what is foreign is named."""
 
 import json
 import stat
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from autograder import results
+from autograder import results, secret
 from autograder.course import load
 from autograder.errors import KitError
 from autograder.feedback import out_folder
@@ -19,17 +19,17 @@ EVIDENCE = {"losses": [2.0, 1.0], "accuracy": {"reached": 0.5, "images": "50 Bil
 
 @pytest.fixture
 def out(tmp_path, topic, reports):
-    """The OUT of a class that was graded with seed 7; amira's result has evidence."""
+    """The OUT of a class that was graded; amira's result has evidence."""
     folder = tmp_path / "out"
     for item in (replace(reports[0], attachments=EVIDENCE), *reports[1:]):
         out_folder.keep(folder, item)
-    out_folder.finish(folder, topic, 7, reports)
+    out_folder.finish(folder, topic, reports)
     return folder
 
 
 def test_what_is_written_is_read_back(out, topic, reports):
-    read_topic, seed, found = out_folder.read(out, load(MINI))
-    assert (read_topic, seed) == (topic, 7)
+    read_topic, found = out_folder.read(out, load(MINI))
+    assert read_topic == topic
     assert found == [replace(reports[0], attachments=EVIDENCE), *reports[1:]]
 
 
@@ -47,8 +47,8 @@ def test_a_result_is_there_before_the_others_are(tmp_path, reports):
     assert not (tmp_path / "evidence").exists()
 
 
-def test_the_record_names_topic_seed_and_schema(out):
-    assert json.loads((out / "grading.json").read_text()) == {"schema": 1, "topic": "01_mini", "seed": 7}
+def test_the_record_names_topic_and_schema(out):
+    assert json.loads((out / "grading.json").read_text()) == {"schema": 1, "topic": "01_mini"}
 
 
 def test_reading_and_finishing_again_changes_nothing(out):
@@ -60,32 +60,46 @@ def test_reading_and_finishing_again_changes_nothing(out):
     assert "Training loss" in (out / "pages/amira.html").read_text(encoding="utf-8")
 
 
-def test_the_seed_is_the_one_asked_for_or_that_of_the_grading_before(out):
-    assert out_folder.seed(out, None) == 7
-    assert out_folder.seed(out, 0) == 0
-    assert out_folder.seed(out, 3) == 3
+def test_the_secret_is_that_of_the_grading_before_or_of_the_seed_asked_for(out):
+    drawn = out_folder.secret_of(out, None)
+    assert out_folder.secret_of(out, None) == drawn
+    assert out_folder.secret_of(out, 3) == secret.of_seed(3) != drawn
+    assert out_folder.secret_of(out, None) == secret.of_seed(3)
 
 
-def test_a_new_grading_draws_a_new_seed(tmp_path):
-    seeds = {out_folder.seed(tmp_path / "new", None) for _ in range(20)}
-    assert len(seeds) == 20
-    assert all(0 <= seed < 1 << 31 for seed in seeds)
-    assert not (tmp_path / "new").exists()
+def test_each_grading_draws_a_secret_of_256_bits_that_only_the_instructor_can_read(tmp_path):
+    drawn = {out_folder.secret_of(tmp_path / str(number), None) for number in range(20)}
+    assert len(drawn) == 20
+    assert {len(each) for each in drawn} == {32}
+    assert stat.S_IMODE((tmp_path / "0/secret").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("text", ["", "7", "00" * 31, "x" * 64, "\N{LATIN SMALL LETTER E WITH ACUTE}"])
+def test_a_damaged_secret_is_named_and_never_replaced_by_itself(out, text):
+    (out / "secret").write_text(text, encoding="utf-8")
+    with pytest.raises(KitError, match=r"secret: not a secret that this kit wrote"):
+        out_folder.secret_of(out, None)
+    assert (out / "secret").read_text(encoding="utf-8") == text
+
+
+def test_nothing_but_its_own_file_holds_the_secret(out, topic, reports):
+    drawn = out_folder.secret_of(out, None)
+    out_folder.finish(out, topic, reports)
+    texts = {path: path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file() and path.name != "secret"}
+    assert texts
+    assert not [path for path, text in texts.items() if drawn.hex() in text or '"seed"' in text]
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "", "{", "[]", "null", "3", "{}", '{"topic": "01_mini"}', '{"seed": 1}', '{"topic": "01_mini", "seed": null}',
-        '{"topic": "01_mini", "seed": "x"}', '{"topic": "01_mini", "seed": Infinity}', "[" * 100_000, "\udcff",
+        "", "{", "[]", "null", "3", "{}", '{"schema": 1}', "[" * 100_000, "\udcff",
     ],
 )  # fmt: skip
 def test_a_foreign_or_damaged_record_is_named_and_not_believed(out, text):
     (out / "grading.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    for action in (lambda: out_folder.seed(out, None), lambda: out_folder.read(out, load(MINI))):
-        with pytest.raises(KitError, match=r"grading\.json: not written by this kit; remove it to start afresh"):
-            action()
-    assert out_folder.seed(out, 5) == 5
+    with pytest.raises(KitError, match=r"grading\.json: not written by this kit; remove it to start afresh"):
+        out_folder.read(out, load(MINI))
 
 
 def test_a_folder_that_is_no_out_is_named(tmp_path):
@@ -94,7 +108,7 @@ def test_a_folder_that_is_no_out_is_named(tmp_path):
 
 
 def test_a_topic_that_the_course_no_longer_has_is_named(out):
-    (out / "grading.json").write_text('{"topic": "99_gone", "seed": 1}')
+    (out / "grading.json").write_text('{"topic": "99_gone"}')
     with pytest.raises(KitError, match="99_gone"):
         out_folder.read(out, load(MINI))
 
@@ -125,13 +139,13 @@ def test_a_result_that_cannot_be_kept_is_broken_and_costs_no_other(tmp_path, top
     kept = [out_folder.keep(tmp_path, replace(reports[0], **odd)), out_folder.keep(tmp_path, reports[1])]
     assert (kept[0].status, kept[0].score, kept[1]) == (SubmissionStatus.BROKEN, 0.0, reports[1])
     assert "Fault of the kit: its result cannot be kept" in kept[0].message
-    out_folder.finish(tmp_path, topic, 7, kept)
-    assert out_folder.read(tmp_path, load(MINI))[2] == kept
+    out_folder.finish(tmp_path, topic, kept)
+    assert out_folder.read(tmp_path, load(MINI))[1] == kept
 
 
 @pytest.mark.parametrize("odd", [{"losses": [{}, []]}, {"confusion": {"classes": [1], "counts": []}}, {"samples": 3}])
 def test_evidence_that_cannot_be_shown_costs_no_page(tmp_path, topic, reports, odd):
-    out_folder.finish(tmp_path, topic, 7, [replace(reports[0], attachments=odd), *reports[1:]])
+    out_folder.finish(tmp_path, topic, [replace(reports[0], attachments=odd), *reports[1:]])
     assert len(list((tmp_path / "pages").iterdir())) == len(reports)
     assert "amira" in (tmp_path / "pages/amira.html").read_text(encoding="utf-8")
 
@@ -148,10 +162,10 @@ def test_a_topic_has_out_itself_if_it_was_first_and_a_folder_of_its_own_if_not(o
     assert out_folder.place(out, topic) == out
     assert out_folder.place(out, other) == out / "02_other"
     assert out_folder.place(out / "new", other) == out / "new"
-    out_folder.finish(out / "02_other", other, 8, [])
+    out_folder.finish(out / "02_other", other, [])
     assert out_folder.place(out, other) == out / "02_other"
     assert out_folder.places(out) == [out, out / "02_other"]
-    assert [out_folder.seed(place, None) for place in out_folder.places(out)] == [7, 8]
+    assert len({out_folder.secret_of(place, None) for place in out_folder.places(out)}) == 2
 
 
 def test_what_out_holds_of_others_is_known_before_a_grading(out, tmp_path, reports):

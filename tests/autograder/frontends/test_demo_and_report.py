@@ -76,7 +76,7 @@ def test_report_wants_one_folder(command, kit):
     assert "usage" in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, {}, {"grading.json": "{}"}, {"grading.json": '{"topic": "99_gone", "seed": 1}'}])
+@pytest.mark.parametrize("content", [None, {}, {"grading.json": "{}"}, {"grading.json": '{"topic": "99_gone"}'}])
 def test_report_on_a_folder_that_is_no_out_is_one_line(kit, tmp_path, content):
     folder = tmp_path / "nothing"
     if content is not None:

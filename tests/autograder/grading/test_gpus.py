@@ -53,7 +53,7 @@ def test_what_passes_with_simulated_devices_alone_is_no_pass(course):
     suite = course / "tests/hidden/01_mini/test_mini.py"
     suite.write_text(suite.read_text().replace("def test_slope__", f"{ON_A_DEVICE}\n\ndef test_slope__", 1))
     topic = load(course).topic("01_mini")
-    plan = grade.Plan(topic, 0, "reduced", gpus=Gpus(64, "64 pretended GPUs"))
+    plan = grade.Plan(topic, b"", "reduced", gpus=Gpus(64, "64 pretended GPUs"))
     reports = []
     submission = Submission("one", {topic.module: topic.solution.read_bytes()})
     grade.grade_here(plan, [submission], reports.append)

@@ -185,11 +185,11 @@ def test_scores_csv_has_a_row_a_submission_and_a_column_a_task(graded):
 
 def test_grading_again_uses_the_same_inputs(course, run, kit):
     folder = kit.write(course / "handed-in", {"a": kit.solution})
-    seeds = []
+    secrets = []
     for _ in range(2):
         assert run("grade", folder, "--topic", "01_mini", "--out", course / "out", cwd=course).returncode == 0
-        seeds.append(json.loads((course / "out/grading.json").read_text())["seed"])
-    assert seeds[0] == seeds[1]
+        secrets.append((course / "out/secret").read_text())
+    assert secrets[0] == secrets[1]
 
 
 def test_workers_share_the_class(grade, solution):

@@ -31,7 +31,7 @@ def named(course, tmp_path):
     """What is said of a submission that answers a check with this."""
     (course / "solutions/01_mini/mutants.py").write_text(MUTANTS)
     (tmp_path / "modules").mkdir()
-    modules = CourseModules(courses.load(course).topic("01_mini"), 0, None, tmp_path / "modules")
+    modules = CourseModules(courses.load(course).topic("01_mini"), b"", None, tmp_path / "modules")
     check = Check("01_mini", "row_means", "test_row_means__values", "averages each row", wants_a_row)
     return lambda answer: modules.diagnosis(check, CheckRun(CheckResult(Status.FAILED, "averages each row"), [answer]))
 

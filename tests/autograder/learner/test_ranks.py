@@ -55,7 +55,7 @@ def fail_in_one(rank, world_size, init_method):
 def student(tmp_path: Path) -> Student:
     path = tmp_path / "together.py"
     path.write_text(textwrap.dedent(TUTORIAL))
-    return Student(InProcess(load(path), 1 << 20, SECONDS), 0)
+    return Student(InProcess(load(path), 1 << 20, SECONDS), b"")
 
 
 def trained(module: Any, *place: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import copy
 import csv
 import json
 import os
-import re
 import shutil
 import signal
 import sqlite3
@@ -102,7 +101,7 @@ def tamperers(school, released):
 
 @pytest.fixture(scope="module")
 def graded(kit, school, released, tmp_path_factory):
-    """Everybody graded twice: by `nbgrader autograde`, and by `autograder grade` with the same seed."""
+    """Everybody graded twice: by `nbgrader autograde`, and by `autograder grade` with the same secret."""
     folder = Path(shutil.copytree(released.folder, tmp_path_factory.mktemp("graded") / "nb"))
     handed_in = {**six_students(school, released), **forgers(school, released), **tamperers(school, released)}
     for student, notebook in handed_in.items():
@@ -113,9 +112,10 @@ def graded(kit, school, released, tmp_path_factory):
     linked.parent.mkdir(parents=True)
     linked.symlink_to(folder / "source/01_mini/01_mini.ipynb")
     log = school.nbgrader(folder, "autograde", school.topic)
-    seed = re.search(r"seed = (\d+)", (folder / "nbgrader_config.py").read_text())[1]
     out = released.course / "out"
-    done = kit.run("grade", "handed-in", "--topic", school.topic, "--out", out, "--seed", seed, cwd=released.course)
+    out.mkdir()
+    shutil.copy(folder / "hidden_inputs.secret", out / "secret")
+    done = kit.run("grade", "handed-in", "--topic", school.topic, "--out", out, cwd=released.course)
     assert done.returncode == 0, done.stderr
     reports = {path.stem: json.loads(path.read_text()) for path in (out / "results").glob("*.json")}
     return SimpleNamespace(
