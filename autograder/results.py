@@ -49,12 +49,14 @@ class Fault:
         message: for the learner.
         kind: the exception's type, by name, or PEER_LOST.
         place: the part of the message that says where in the learner's files it was.
+        told: whether the process of the learner's code said so, where hidden inputs are known.
     """
 
     status: Status
     message: str
     kind: str = ""
     place: str = ""
+    told: bool = False
 
     @property
     def essence(self) -> str:

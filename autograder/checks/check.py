@@ -17,6 +17,7 @@ import torch
 from autograder import secret
 from autograder.checks.judge import judge
 from autograder.checks.student import Student
+from autograder.checks.veil import Veil
 from autograder.images.training import Training
 from autograder.results import CheckResult
 from autograder.wire.respondent import Respondent
@@ -73,10 +74,12 @@ def title_of(function: Callable[..., object]) -> str:
     return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split()).rstrip(".")
 
 
-def prepare(check: Check, respondent: Respondent, key: bytes, training: Training | None = None) -> Fixtures:
+def prepare(
+    check: Check, respondent: Respondent, key: bytes, training: Training | None = None, veil: Veil | None = None
+) -> Fixtures:
     """What one run of a check works with, its inputs drawn from the grading's secret."""
     own = secret.derived(key, check.topic, check.name)
-    student = Student(respondent, secret.derived(own, "requests"), check.forbid)
+    student = Student(respondent, secret.derived(own, "requests"), check.forbid, veil)
     rng = torch.Generator().manual_seed(secret.seed_from(own, "inputs"))
     return Fixtures(student, rng, training)
 

@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.checks.own import marked, shown
 from autograder.checks.wording import (
     Names,
     capitalised,
     count_of,
     first_difference,
-    kind_of,
     name_of_item,
     name_of_key,
+    own_kind_of,
     pair,
     shape_of,
     sort_of,
@@ -28,11 +29,15 @@ from autograder.text import clean
 
 
 class Mismatch(AssertionError):
-    """A value is not as it should be. `actual` and `expected` are kept for the diagnosis, never shown to a student."""
+    """A value is not as it should be. `actual` and `expected` are kept for the diagnosis, never shown to a student.
+
+    In `marked`, what the learner's code chose stands between marks; see `checks.own`.
+    """
 
     def __init__(self, message: str, detail: str = "", actual: Any = None, expected: Any = None) -> None:
-        super().__init__(message)
-        self.message, self.detail, self.actual, self.expected = message, detail, actual, expected
+        self.marked, self.message = message, shown(message, str)
+        super().__init__(self.message)
+        self.detail, self.actual, self.expected = detail, actual, expected
 
 
 def expect(condition: object, message: str) -> None:
@@ -205,7 +210,7 @@ def _expect_mapping(actual: Any, expected: Mapping[Any, Any], name: Names) -> No
     missing = [str(key) for key in expected if key not in actual]
     if missing:
         raise Mismatch(f"{capitalised(name)} has no key {', '.join(missing)}; its keys are "
-                       f"{clean(', '.join(map(str, islice(actual, 100))), 200) or 'none'}.")  # fmt: skip
+                       f"{marked(clean(', '.join(map(str, islice(actual, 100))), 200)) if actual else 'none'}.")  # fmt: skip
 
 
 def _expect_given(actual: Any, expected: Any, name: Names) -> None:
@@ -267,11 +272,13 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
 
 def _wrong_value(name: Names, got: Any, wanted: Any, *kept: Any) -> Mismatch:
     """One value that is wrong: the message says what came, the detail what was expected, so that neither repeats the other."""
-    shown, right = pair(got, wanted)
-    return Mismatch(f"{capitalised(name)} is {shown}, which is not right.", f"Expected {right}.", *(kept or (got, wanted)))
+    given, right = pair(got, wanted)
+    return Mismatch(
+        f"{capitalised(name)} is {marked(given)}, which is not right.", f"Expected {right}.", *(kept or (got, wanted))
+    )
 
 
 def _wrong_kind(name: Names, wanted: str, actual: Any) -> Mismatch:
     forgotten = actual is None and "grad" not in str(name)  # a .grad is None where nothing was accumulated
     hint = " None is also what a function without `return` gives." if forgotten else ""
-    return Mismatch(f"{capitalised(name)} should be {wanted}, but it is {kind_of(actual)}.{hint}")
+    return Mismatch(f"{capitalised(name)} should be {wanted}, but it is {own_kind_of(actual)}.{hint}")

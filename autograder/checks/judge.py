@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
+
 from autograder.checks import suspects
 from autograder.checks.compare import Mismatch
 from autograder.checks.student import Student
@@ -26,11 +28,17 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
     """
     if error is None:
         return CheckResult(Status.PASSED, title, seconds=seconds)
+    veil = student.veil if student else None
     if isinstance(error, StudentFault):
-        return CheckResult(error.fault.status, title, error.fault.message, seconds=seconds)
+        fault = veil.fault(error.fault) if veil and error.fault.told else error.fault
+        return CheckResult(fault.status, title, fault.message, seconds=seconds)
     if isinstance(error, Mismatch):
         found = claims(error, student)
-        return CheckResult(Status.FAILED, title, clean(error.message), clean(error.detail), suspects.sentence([found]),
+        message = error.message
+        if veil and student:
+            codes = map(marshal.loads, student.probes)  # our own
+            message = veil.message(error.marked, student.replies, [student.sent, *codes])
+        return CheckResult(Status.FAILED, title, clean(message), clean(error.detail), suspects.sentence([found]),
                            seconds, found)  # fmt: skip
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)

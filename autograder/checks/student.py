@@ -8,6 +8,7 @@ from typing import Any
 
 from autograder import secret
 from autograder.checks.probes import probe_code
+from autograder.checks.veil import Veil
 from autograder.results import PEER_LOST, Fault, Status, StudentFault
 from autograder.text import clean
 from autograder.wire import values
@@ -31,15 +32,21 @@ class Student:
         key: the learner's code finds torch's generator seeded from it, anew for each request, and sees nothing else that
             follows from it.
         forbid: the technique that the task rules out, or "".
+        veil: shows what the learner's code made of hidden inputs; None where they are the learner's to see.
         replies: what came back so far, faults too, for the diagnosis of a wrong value.
         arguments: what went out last, for the same.
+        sent: the arguments of all requests.
+        probes: the code of all requests, as `checks.probes` makes it.
     """
 
     respondent: Respondent
     key: bytes = field(repr=False)
     forbid: str = ""
+    veil: Veil | None = None
     replies: list[Any] = field(default_factory=list, repr=False)  # which may be many and large
     arguments: tuple[Any, ...] = field(default=(), repr=False)
+    sent: list[Any] = field(default_factory=list, repr=False)
+    probes: list[bytes] = field(default_factory=list, repr=False)
 
     def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """The result of the module's function `name` on copies of the arguments.
@@ -95,6 +102,8 @@ class Student:
         """
         self.arguments = tuple(_own(argument, 0) for argument in args)
         code = probe_code(probe)
+        self.sent.append(args)
+        self.probes.append(code)
 
         def requests(init_method: str) -> list[bytes]:
             return [
@@ -129,6 +138,8 @@ class Student:
         self, name: str, probe: bytes, args: tuple[Any, ...], kwargs: dict[str, Any], *, observe: bool = False
     ) -> dict[str, Any]:
         self.arguments = (*args, *kwargs.values())
+        self.sent.append(self.arguments)
+        self.probes += [probe] if probe else []
         request = self._frame(name, probe, args, kwargs, observe=observe)
         try:
             reply = read_reply(self.respondent.ask(values.encode(request, layout=True)), observe=observe)
@@ -170,7 +181,7 @@ def read_reply(frame: bytes, *, observe: bool = False) -> dict[str, Any]:
             if status not in allowed or not all(isinstance(text, str) for text in texts):
                 raise values.WireError("the reply is not a fault")
             message, kind, place = texts
-            raise StudentFault(Fault(Status(status), clean(message), clean(kind, 80), clean(place)))
+            raise StudentFault(Fault(Status(status), clean(message), clean(kind, 80), clean(place), told=True))
         if reply.keys() != ({"value", "args"} if observe else {"value"}):
             raise values.WireError("the reply is not a value")
     except (values.WireError, TypeError, ValueError) as error:

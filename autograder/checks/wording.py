@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.checks.own import marked
 from autograder.text import clean
 from autograder.wire.values import Opaque
 
 ROOM = 80  # characters of a value that a message shows
 Names = str | Sequence[str]
+MAX_AXES = 6
+MAX_SIZE = 100_000
 
 
 def pair(got: Any, wanted: Any) -> tuple[str, str]:
@@ -59,6 +62,23 @@ def count_of(mask: torch.Tensor) -> str:
     return f"{wrong} of {total} elements"
 
 
+def own_kind_of(value: Any) -> str:
+    """What a value of the learner's is, in their words; what they chose of it is marked."""
+    if isinstance(value, Opaque):
+        return f"{_article(value.type_name)} {marked(value.type_name)}"
+    if isinstance(value, str | bool | int | float):
+        return f"the {_sort(value)} {marked(short(value))}"
+    return kind_of(value)
+
+
+def _article(name: str) -> str:
+    return "an" if name[:1].lower() in "aeiou" else "a"
+
+
+def _sort(value: str | float) -> str:
+    return "text" if isinstance(value, str) else "bool" if isinstance(value, bool) else "number"
+
+
 def kind_of(value: Any) -> str:
     """What a value is, in a learner's words."""
     if value is None:
@@ -68,12 +88,9 @@ def kind_of(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"a NumPy array of shape {shape_of(value.shape)}"
     if isinstance(value, Opaque):
-        article = "an" if value.type_name[:1].lower() in "aeiou" else "a"
-        return f"{article} {value.type_name}"
-    if isinstance(value, str):
-        return f"the text {short(value)}"
-    if isinstance(value, bool | int | float):
-        return f"the {'number' if not isinstance(value, bool) else 'bool'} {short(value)}"
+        return f"{_article(value.type_name)} {value.type_name}"
+    if isinstance(value, str | bool | int | float):
+        return f"the {_sort(value)} {short(value)}"
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
     return f"a {type(value).__name__}" if not isinstance(value, torch.dtype | torch.device) else str(value)
@@ -123,8 +140,11 @@ def _joined(texts: Iterable[str]) -> str:
 
 
 def shape_of(shape: Sequence[int]) -> str:
-    """A shape as Python writes a tuple."""
-    return str(tuple(shape))
+    """A shape as Python writes a tuple; one that no exercise has tells how many axes it has, or that it is large."""
+    if len(shape) > MAX_AXES:
+        return f"with {len(shape)} axes"
+    sizes = ", ".join(str(size) if size < MAX_SIZE else "…" for size in shape)
+    return f"({sizes}{',' if len(shape) == 1 else ''})"
 
 
 def name_of_key(name: Names, key: object) -> str:

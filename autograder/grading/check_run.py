@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.checks.check import Check, prepare, run
+from autograder.checks.veil import Veil
 from autograder.course import Task, Topic
 from autograder.grading.time_limit import Clock
 from autograder.grading.verdict_cache import Memory, Remembering
@@ -86,7 +87,8 @@ class CheckRunner:
         if self._clock.left <= 0:
             return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
-        fixtures = prepare(check, respondent, self._key, self._training)
+        veil = Veil(session.words, session.said)
+        fixtures = prepare(check, respondent, self._key, self._training, veil)
         with self._clock.limited():
             if respondent.passes_as_before():
                 passed = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)

@@ -49,11 +49,11 @@ def standard() -> contextlib.AbstractContextManager[list[str]]:
 def advice(names: Iterable[str], error: BaseException) -> str:
     """A sentence for each of the settings that the exception may come from, or ""."""
     text = str(error) if isinstance(error, RuntimeError | TypeError | ValueError) else ""
-    return " ".join(
-        f"Your code calls {each.name} for the whole program; each task is checked without that: {each.advice}."
-        for each in _SETTINGS
-        if each.name in names and each.words and re.search(each.words, text)
-    )
+    return " ".join(_sentence(each) for each in _SETTINGS if each.name in names and each.words and re.search(each.words, text))
+
+
+def _sentence(setting: _Setting) -> str:
+    return f"Your code calls {setting.name} for the whole program; each task is checked without that: {setting.advice}."
 
 
 @contextlib.contextmanager
@@ -149,3 +149,4 @@ _SETTINGS = (
     _Setting("sys.settrace", sys.gettrace, sys.settrace),
     *map(_of, ("stdin", "stdout", "stderr", "displayhook", "excepthook")),
 )  # fmt: skip
+SENTENCES = tuple(_sentence(each) for each in _SETTINGS if each.words)  # all that `advice` may say

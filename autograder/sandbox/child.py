@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from autograder.course import Limits
 from autograder.errors import SandboxError
@@ -19,6 +19,7 @@ from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
 from autograder.sandbox.ended import Ended, cause_of_death
+from autograder.sandbox.witness import WATCHED
 from autograder.submission.choosing import Wanted
 from autograder.submission.opening import Form
 from autograder.text import clean, one_line
@@ -66,6 +67,8 @@ class Child:
         self._sent_ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
         self.findings: dict[str, Found] = {}
+        self.words: dict[str, Any] = {}  # see learner.own_words
+        self.said: tuple[str, ...] = ()  # of the import, by the submission's process
         self.suspicion: Found | None = None  # where the submission first looked into its process
         self.note = ""  # which of several files with work was taken
 
@@ -99,6 +102,7 @@ class Child:
         got, body = self._read(time.monotonic() + limit, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
+        self.said = tuple(clean(str(text)) for text in values.decode(body)["failed"])
 
     def _look(self, nonce: bytes, limit: float) -> None:
         """Learn what the process says of the files before the submission's first line has run.
@@ -117,7 +121,8 @@ class Child:
             found = {task: Found(*place) for task, place in looked["looked"].items()}
             suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
             self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
-            self.note = clean(str(looked.get("note", "")))
+            self.note = clean(str(looked["note"]))
+            self.words = dict(looked["words"])
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
             fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
         if fault is not None:
@@ -222,7 +227,8 @@ class Child:
         source = self._sources.get(file, b"").decode("utf-8", "replace").splitlines()
         number = int(line) if line.isdecimal() and len(line) < _LONGEST_NUMBER else 0
         text = source[number - 1].strip() if 0 < number <= len(source) else ""
-        self.suspicion = self.suspicion or Found(clean(file, 80), number, clean(text, 120), clean(event, 80))
+        file, event = file if file in self._sources else "", event if event in WATCHED else "an audit event"
+        self.suspicion = self.suspicion or Found(clean(file, 80), number, clean(text, 120), event)
 
     def _watch_disk(self) -> None:
         allowed = self._limits.scratch_mb
@@ -258,8 +264,9 @@ class _Deadline:
 def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:
     """What the submission's process says of the import: by now a claim, made beside the submission's code."""
     try:
-        fault = values.decode(body)["loaded"]
-        if not genuine:
+        told = values.decode(body)
+        fault = told["loaded"]
+        if not genuine or not isinstance(told["failed"], list):
             raise values.WireError("out of turn")
         return None if fault is None else Fault(Status.ERROR, clean(fault[1]), clean(fault[2], 80))
     except (values.WireError, TypeError, KeyError, IndexError, AttributeError):

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 import torch.utils.data
 
-from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, ranks
+from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, own_words, ranks
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
 from autograder.submission.choosing import Wanted
@@ -24,6 +24,7 @@ from autograder.text import clean
 from autograder.wire import frames, values
 
 MAX_QUOTED = 1 << 20
+MOST_FAILED = 100
 MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
 
@@ -41,20 +42,22 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
     frames.send(stream, nonce, values.encode({"ready": list(layers)}))
     folder = scratch / "submission"
-    looked, introspected, sources, note, fault = {}, None, {}, "", None
+    looked, introspected, sources, words, note, fault = {}, None, {}, {}, "", None
     try:
         module, topic, stub, others = order["wanted"]
         files, note = opened(order["files"], order["form"], Wanted(module, topic, stub, frozenset(others)), order["changed"])
         write_files(folder, files)
         texts = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
+        sources = few_sources(files)
+        words = own_words.of({name: texts[name] for name in sources}, module)
         texts[module] = notebook.parsable(texts[module])
-        looked, introspected, sources = look(order, files, texts), introspects(module, texts), few_sources(files)
+        looked, introspected = look(order, files, texts), introspects(module, texts)
     except Unusable as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  whatever these files can raise
         fault = f"The submission's files cannot be used ({type(error).__name__})."
     # Sent before any line of the submission has run, so the grader may believe it.
-    found = {"looked": looked, "introspects": introspected, "sources": sources, "note": note, "fault": fault}
+    found = {"looked": looked, "introspects": introspected, "sources": sources, "words": words, "note": note, "fault": fault}
     frames.send(stream, nonce, values.encode(found))
     if fault is not None:
         return
@@ -64,7 +67,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     witness.watch(folder, stream.number)
     loaded = load(folder / order["module"], order["import_seconds"], by_hand=order["by_hand"])
     failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None
-    frames.send(stream, nonce, values.encode({"loaded": failure}))
+    frames.send(stream, nonce, values.encode({"loaded": failure, "failed": list(loaded.failed.values())[:MOST_FAILED]}))
     while True:
         nonce, body = frames.receive(stream, MAX_REQUEST)
         reply = calls.serve(loaded, bytes(body), order["reply_bytes"])

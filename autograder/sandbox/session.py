@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 from autograder.errors import SandboxError
 from autograder.learner import forbidden_trap
@@ -33,6 +34,8 @@ class Session:
         self._findings: dict[str, Found] = {}
         self._suspicion: Found | None = None
         self.note = ""  # which of several files with work was taken
+        self.words: dict[str, Any] = {}  # the submission's own, and what it said at its import: see Child
+        self.said: tuple[str, ...] = ()
         self._wanted = spec
         self._check_limit = self._check_left = 0.0
         self._check_mb = _REPLIES * spec.limits.reply_mb
@@ -152,4 +155,5 @@ class Session:
         if child is None or child.ended is not None:
             child = self._children[kind] = self._server.open(self._wanted)
             self._findings, self.note = child.findings, child.note
+            self.words, self.said = child.words, child.said
         return child

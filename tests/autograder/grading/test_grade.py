@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import shutil
 import zipfile
 
@@ -219,3 +220,37 @@ def test_a_fault_of_the_suite_is_broken_not_a_zero_and_a_class_without_a_grade_i
     assert {t["id"]: t["status"] for t in result["tasks"]} == {
         "row_means": "passed", "slope": "broken", "Scale": "passed"
     }  # fmt: skip
+
+
+LEAK = "LE" + "AK"
+LEAKS = {
+    "text": "raise ValueError(f'{A} {t.tolist()}')",
+    "letters": "raise ValueError(''.join(chr(97 + int(10 * abs(v)) % 26) for v in t.flatten().tolist()) + A)",
+    "key": "return {}[A]",
+    "attribute": "return getattr(t, A)",
+    "class": "return type(A, (), {})()",
+    "exception": "raise type(A, (Exception,), {})",
+    "number": "return float(t[0, 0])",
+    "returned": "return A",
+    "size": "return torch.zeros(123456, 0)",
+    "line": "exec(compile(chr(10) * 6 + 'raise ValueError', __file__, 'exec'))",
+    "file": "open(A)",
+    "channel": "import gc; calls = [o for o in gc.get_objects() if type(o) is type(torch) and o.__name__.endswith('learner.calls')][0];"  # noqa: E501
+               " calls.call_fault = lambda *_: (_ for _ in ()).throw(MemoryError); calls._perform = lambda *_:"
+               " {'fault': ['error', A + ' and ' + A, A, A]}; raise ValueError",
+}  # fmt: skip
+
+
+def test_what_a_hidden_check_was_given_does_not_come_out_in_its_feedback(course, kit):
+    source = "import torch\nA = 'LE' + 'AK'\n\ndef row_means(t):\n    {}\n"
+    honest = {"honest": source.format("return t @ t")}
+    results = kit.grade(course, {name: source.format(line) for name, line in LEAKS.items()} | honest)
+    texts = {name: json.dumps(result) + (course / f"out/pages/{name}.html").read_text() for name, result in results.items()}
+    assert results.keys() == {*LEAKS, "honest"}
+    assert not [name for name, text in texts.items() if LEAK in text or "123456" in text]
+    for name, result in results.items():
+        message = result["tasks"][0]["message"].removeprefix("Expected: it gives the mean of each row. ")
+        shown = message.replace("(4, 3)", "").replace("(4,)", "")
+        assert not re.search(r"\d\.\d|\d{3}", shown), (name, message)
+    assert "mat1 and mat2 shapes cannot be multiplied (…x… and …x…) (line 5 of mini.py: `return t @ t`)" in str(results["honest"])
+    assert "Your code raised ValueError (line 5 of mini.py" in str(results["letters"])

@@ -51,7 +51,14 @@ READY = (None, values.encode({"ready": ["mount"]}))
         ([(None, values.encode([1, 2]))], Status.ERROR, "cannot be read"),
         ([(None, values.encode({"looked": {"slope": [1]}, "fault": None}))], Status.ERROR, "cannot be read"),
         (
-            [(None, values.encode({"looked": {}, "introspects": None, "sources": {}, "fault": "mini.py is odd."}))],
+            [
+                (
+                    None,
+                    values.encode(
+                        {"looked": {}, "introspects": None, "sources": {}, "words": {}, "note": "", "fault": "mini.py is odd."}
+                    ),
+                )
+            ],
             Status.ERROR,
             "mini.py is odd.",
         ),
