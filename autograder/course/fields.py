@@ -53,6 +53,7 @@ def _whole(most: int) -> Value:
 
 TEXT = Value("a text", {"type": "string"})
 HINTS = Value("a text, or a list of texts", {"type": "string"}, many=True)
+TASKS = Value("the name of a task, or a list of names", {"type": "string"}, many=True)
 FLAG = Value("true or false", {"type": "boolean"})
 POSITIVE = Value("a number above 0", {"type": "number", "exclusiveMinimum": 0})
 NOT_NEGATIVE = Value("a number, 0 or more", {"type": "number", "minimum": 0})
@@ -117,6 +118,7 @@ TASK = Section(
                              "begin with `>>>` and come last. Feedback shows the first, `autograder hint` one after the other"),
         Field("forbid", TECHNIQUE, "a technique that the task rules out", None),
         Field("trains", FLAG, "whether its checks train on the topic's images, in the time of the budget", default=False),
+        Field("needs", TASKS, "tasks above it without whose main checks it earns nothing, and is not run", None),
         Field("check_seconds", SECONDS, CHECK_SECONDS, None),
     ),
 )  # fmt: skip

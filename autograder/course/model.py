@@ -73,7 +73,8 @@ class Task:
     """One thing to complete.
 
     `hints` go from the gentlest to the plainest. `forbid` names a technique that the task rules out ("autograd" or "").
-    `trains` says that its checks train on the images of the topic's budget, which then sets their time.
+    `trains` says that its checks train on the images of the topic's budget, which then sets their time. `needs` are tasks
+    before it without whose main checks it earns nothing.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Task:
     hints: tuple[str, ...]
     forbid: str
     trains: bool
+    needs: tuple[str, ...]
     limits: Limits
 
     @property

@@ -228,6 +228,10 @@ def _topic(root: Path, name: str, found: _Found, around: Limits) -> Topic:
         raise _Mistake(training_tasks[0].lines["trains"], "the task trains, but the topic has no settings with budgets")
     if training is not None and not training_tasks:
         raise _Mistake(found.lines["settings"], "budgets, but none of the topic's tasks says `trains: true`")
+    for number, task in enumerate(tasks):
+        if unknown := set(task.needs) - {before.id for before in tasks[:number]}:
+            line = found["tasks"][task.id].lines["needs"]
+            raise _Mistake(line, f"there is no task {min(unknown)!r} above it that it could need")
     return Topic(name, found["title"], tasks, limits, training, root)
 
 
@@ -245,4 +249,4 @@ def _budget(found: _Found) -> Budget:
 def _task(task_id: str, found: _Found, around: Limits) -> Task:
     limits = replace(around, check_seconds=found["check_seconds"] or around.check_seconds)
     hints = tuple(hint.strip() for hint in found["hint"])
-    return Task(task_id, found["points"], hints, found["forbid"] or "", found["trains"], limits)
+    return Task(task_id, found["points"], hints, found["forbid"] or "", found["trains"], tuple(found["needs"] or ()), limits)

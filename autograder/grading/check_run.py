@@ -83,6 +83,8 @@ class CheckRunner:
     def _run(self, check: Check, session: Session, *, ahead: bool, gpu: bool = False) -> CheckRun:
         task, started, number = self._topic.task(check.task), time.monotonic(), self._checks.index(check)
         session.begin(self.seconds_for(task), check.devices, gpu=gpu, by_hand=bool(check.forbid))
+        if task.trains:
+            session.fresh()  # what it may show, a curve of losses, comes from a process that knows no other check's inputs
         following = functools.partial(self._following, number, session) if ahead else None
         if self._clock.left <= 0:
             return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)

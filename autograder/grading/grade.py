@@ -129,7 +129,9 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
     runner.next_submission()
     with contextlib.closing(session):
-        runs = {task.id: policy.grade_task(task, session, runner, modules) for task in plan.topic.tasks}
+        runs = dict[str, list[CheckRun]]()
+        for task in plan.topic.tasks:
+            runs[task.id] = policy.unmet(task, runs) or policy.grade_task(task, session, runner, modules)
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}

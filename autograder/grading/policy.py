@@ -7,17 +7,19 @@
 4. **Whose fault.** Anything but a verdict on the learner's code is `broken`, which blocks the grade. But a check that breaks
    on what a submission returned, while the sandbox held and the solution passes it, has failed that submission: a fault of
    the kit must not be something that a submission can cause at will.
-5. **Main check first.** A task's first check is its main one. Without it the task earns nothing, so the others are not run.
-6. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so. Where no mutant does, the suspects
+5. **Needs.** A task that rests on others is not run, and earns nothing, while the main check of one of them fails.
+6. **Main check first.** A task's first check is its main one. Without it the task earns nothing, so the others are not run.
+7. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so. Where no mutant does, the suspects
    speak, if all the task's failed checks bear them out (see `checks.suspects`); after a failed main check the next one is
    run for this alone.
-7. **Conduct.** Some checks rest on what only the submission's own process can tell. A submission that looks into that process
+8. **Conduct.** Some checks rest on what only the submission's own process can tell. A submission that looks into that process
    (see `sandbox.witness`) gets no points for such checks until a person has looked, and cleared it.
-8. **Points**: see `results.summarise`.
+9. **Points**: see `results.summarise`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from autograder.checks import suspects
@@ -55,6 +57,16 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
                 heard.append(runner.run(checks[1], session).result)
             return _with_shared_claim(runs, heard)
     return _with_shared_claim(runs, [run.result for run in runs])
+
+
+def unmet(task: Task, runs: Mapping[str, Sequence[CheckRun]]) -> list[CheckRun]:
+    """What a task gets in the place of its checks' runs while a task that it needs is not there; else []."""
+    for needed in task.needs:
+        main = runs[needed][0].result.status
+        if main is not Status.PASSED:
+            status = Status.MISSING if main is Status.MISSING else Status.FAILED
+            return [CheckRun(CheckResult(status, "", f"It rests on {needed}, which does not work yet: start there."))]
+    return []
 
 
 def withhold(runs: list[CheckRun], suspicion: Found) -> list[CheckRun]:

@@ -64,7 +64,7 @@ def verify(topic: Topic, plan: Plan, seeds: int, workers: int, progress: Callabl
                  if task.status is not Status.MISSING and not task.score]  # fmt: skip
     own = {_title(mutant): mutant for mutant in wrong}
     for name, report in reports.items():
-        problems += [f"{name}: {text}" for text in _misplaced(report, own[name])]
+        problems += [f"{name}: {text}" for text in _misplaced(topic, report, own[name])]
     unnamed = tuple(f"{name}: {_own_task(report, own[name])}" for name, report in reports.items()
                     if not _names_it(report, own[name]))  # fmt: skip
     return Verdict(topic.name, len(topic.tasks), len(wrong), unnamed, tuple(problems), tuple(_remarks(topic)))
@@ -117,13 +117,14 @@ def _first_loss(report: Report) -> str:
     return f"{lost.id} is {lost.status}: {lost.message}" if lost else report.message
 
 
-def _misplaced(report: Report, mutant: mutants.Mutant) -> Iterator[str]:
+def _misplaced(topic: Topic, report: Report, mutant: mutants.Mutant) -> Iterator[str]:
     if report.status != "graded":
         yield f"it is {report.status}: {report.message}"
     for task in report.tasks:
         if task.id == mutant.task and task.score >= task.max_score:
             yield "it loses nothing: the hidden suite does not notice it"
-        if task.id != mutant.task and task.status is not Status.PASSED:
+        rests_on_it = mutant.task in topic.task(task.id).needs
+        if task.id != mutant.task and task.status is not Status.PASSED and not rests_on_it:
             yield f"it also loses {task.id}: {task.message}"
 
 

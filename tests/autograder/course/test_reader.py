@@ -81,7 +81,12 @@ MISTAKES = [
     ("epochs: 1,", "epochs: 1, epochs: 2,", 16, "'epochs' is here twice"),
     ("first: {points: 3,", "first: {pionts: 3,", 7, "unknown name 'pionts'; known here: points, hint, forbid"),
     ("check_seconds: 2,", "checkseconds: 2,", 2, "unknown name 'checkseconds'; known here: import_seconds, check_seconds"),
-    ("check_seconds: 7", "memory_mb: 7", 8, "unknown name 'memory_mb'; known here: points, hint, forbid, trains, check_seconds"),
+    (
+        "check_seconds: 7",
+        "memory_mb: 7",
+        8,
+        "unknown name 'memory_mb'; known here: points, hint, forbid, trains, needs, check_seconds",
+    ),
     ("data: embedded", "warm: torch", 13, "unknown name 'warm'; known here: data, budget, budgets"),
     ("lr: 0.1", "rl: 0.1", 16, "unknown name 'rl'; known here: images, test_images, batch"),
     ("embedded: 1}", "embeded: 1}", 17, "unknown name 'embeded'; known here: photographs, embedded"),
@@ -134,6 +139,8 @@ MISTAKES = [
     # what belongs together
     ("trains: true, ", "", 12, "budgets, but none of the topic's tasks says `trains: true`"),
     ("points: 3", "points: 3, trains: true", 7, "the task trains, but the topic has no settings with budgets"),
+    ("trains: true", "trains: true, needs: train", 19, "there is no task 'train' above it that it could need"),
+    ("trains: true", "trains: true, needs: []", 19, "expected the name of a task, or a list of names, found an empty list"),
     ("      train: {points: 2, trains: true, hint: Step.}", "      {}", 19, "expected names with values below them"),
     ("    tasks:\n      train: {points: 2, trains: true, hint: Step.}", "", 10, "'tasks' is missing"),
     # YAML

@@ -8,7 +8,7 @@ import pytest
 
 from autograder.checks.judge import UNUSABLE
 from autograder.grading.check_run import CheckRun
-from autograder.grading.policy import grade_task
+from autograder.grading.policy import grade_task, unmet
 from autograder.results import CheckResult, Claim, Fault, Status
 
 PASSED, FAILED, MISSING, BROKEN = Status.PASSED, Status.FAILED, Status.MISSING, Status.BROKEN
@@ -105,3 +105,13 @@ def test_checks_behind_the_main_one_bear_each_other_out():
 
 def test_a_task_without_checks_has_no_result():
     assert grade(Runner()) == []
+
+
+@pytest.mark.parametrize(("train", "net", "status"), [
+    (PASSED, PASSED, None), (FAILED, PASSED, FAILED), (PASSED, MISSING, MISSING), (Status.SUSPICIOUS, PASSED, FAILED),
+])  # fmt: skip
+def test_a_task_that_rests_on_others_is_not_run_while_the_main_check_of_one_fails(train, net, status):
+    runs = {"Net": [CheckRun(CheckResult(net))], "train": [CheckRun(CheckResult(train)), CheckRun(CheckResult(FAILED))]}
+    found = unmet(SimpleNamespace(needs=("Net", "train")), runs)
+    assert [run.result.status for run in found] == ([] if status is None else [status])
+    assert all("which does not work yet" in run.result.message for run in found)
