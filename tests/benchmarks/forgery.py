@@ -56,7 +56,8 @@ def submissions() -> dict[str, str]:
 
 def run(*command: str | Path, cwd: Path, seconds: float = SECONDS) -> subprocess.CompletedProcess[str]:
     """A command whose home is its own folder; one that hangs has failed."""
-    env = {**os.environ, "HOME": str(cwd), "IPYTHONDIR": str(cwd / ".ipython"), "PYTHONDONTWRITEBYTECODE": "1"}
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic by name
+    env = {**os.environ, "HOME": str(cwd), "IPYTHONDIR": str(cwd / ".ipython"), "PYTHONDONTWRITEBYTECODE": "1", "PATH": path}
     try:
         return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:
