@@ -168,8 +168,10 @@ def test_an_attack_earns_nothing_and_breaks_nothing(graded, name):
 
 
 def test_no_attack_stumbles_over_its_own_lines(graded):  # it would try nothing, and pass for ever
-    texts = {name: [graded.results[name]["message"], *(t["message"] for t in graded.results[name]["tasks"])] for name in ATTACKS}
-    assert [(name, text) for name, said in texts.items() for text in said if STUMBLE.search(text)] == []
+    by_hand = "slope"  # in whose process ctypes calls nothing; each attack runs in that of the other tasks as well
+    results = {name: graded.results[name] for name in ATTACKS}
+    said = {name: [r["message"], *(t["message"] for t in r["tasks"] if t["id"] != by_hand)] for name, r in results.items()}
+    assert [(name, text) for name, texts in said.items() for text in texts if STUMBLE.search(text)] == []
 
 
 def test_files_and_names_earn_nothing_and_break_nothing(graded):
