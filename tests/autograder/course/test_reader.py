@@ -221,7 +221,8 @@ def test_the_schema_is_one_and_accepts_courses():
 
 # What no schema sees: what belongs together, what YAML itself keeps to itself, numbers that no JSON has.
 BEYOND = ("is here twice", "above it that it could need", "there is no budget", "trains", "YAML", "anchors", "a character",
-          "expected a plain name", "found .inf", "found .nan", "found 1000", "found 9999", "found x", "too many levels", "found 2024")  # fmt: skip
+          "expected a plain name", "found .inf", "found .nan", "found 1000", "found 9999", "found x", "too many levels",
+          "found 2024")  # fmt: skip
 
 
 @pytest.mark.parametrize(("old", "new"), [m[:2] for m in MISTAKES if not any(words in m[3] for words in BEYOND)])
