@@ -6,7 +6,8 @@ was known before the code ran:
 
 1. A message is one that is known, `known_messages`, or one that the submission's source holds as a text; of any other only
    the exception's type and the line remain.
-2. What was filled in into it is shown if it is a number or a name that the source holds, or a name of Python's or PyTorch's.
+2. What was filled in into it is shown if it is a number or a name that the source holds, or a name of the exercise's own stub,
+   of Python's or of PyTorch's.
    Everything else becomes "…", and so does all that comes after `MAX_WORDS` such words.
 3. A place is shown if the source has that line.
 
@@ -52,65 +53,15 @@ _PLACE = re.compile(r" \(line (\d{1,6}) of ([^:`]{1,200})(?:: `(.*)`)?\)", re.DO
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _NAME = re.compile(r"[\w.:<>]+")
 _DEVICE = re.compile(r"(cpu|cuda|meta)(:\d)?")
-_OPERATORS = {
-    "+",
-    "-",
-    "*",
-    "/",
-    "//",
-    "%",
-    "@",
-    "**",
-    "&",
-    "|",
-    "^",
-    "<<",
-    ">>",
-    "<",
-    ">",
-    "<=",
-    ">=",
-    "==",
-    "!=",
-    "+=",
-    "-=",
-    "*=",
-    "/=",
-    "//=",
-    "**=",
-    "@=",
-    "~",
-    "divmod()",
-    "** or pow()",
-}
-_LIBRARY = {
-    "Byte",
-    "Char",
-    "Short",
-    "Int",
-    "Long",
-    "Half",
-    "Float",
-    "Double",
-    "BFloat16",
-    "Bool",
-    "ComplexFloat",
-    "ComplexDouble",
-    "NoneType",
-    "function",
-    "method",
-    "generator",
-    "builtin_function_or_method",
-    "module",
-    "ints",
-    "floats",
-    "weight",
-    "bias",
-    "running_mean",
-    "running_var",
-    "num_batches_tracked",
-    "bools",
-}
+_OPERATORS = frozenset({
+    "+", "-", "*", "/", "//", "%", "@", "**", "&", "|", "^", "<<", ">>", "<", ">", "<=", ">=", "==", "!=", "+=", "-=", "*=",
+    "/=", "//=", "**=", "@=", "~", "divmod()", "** or pow()",
+})  # fmt: skip
+_LIBRARY = frozenset({
+    "Byte", "Char", "Short", "Int", "Long", "Half", "Float", "Double", "BFloat16", "Bool", "ComplexFloat", "ComplexDouble",
+    "NoneType", "function", "method", "generator", "builtin_function_or_method", "module", "ints", "floats", "weight",
+    "bias", "running_mean", "running_var", "num_batches_tracked", "bools",
+})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -120,10 +71,12 @@ class Veil:
     Attributes:
         words: its own, as `learner.own_words.of` found them before its first line ran.
         said: the texts that it said before its first request.
+        public: the names in the exercise's stub, which everybody has.
     """
 
     words: Mapping[str, Any]
     said: tuple[str, ...] = ()
+    public: frozenset[str] = frozenset()
 
     def fault(self, fault: Fault) -> Fault:
         """What a submission's process reported, with no more in it than a learner may read."""
@@ -216,7 +169,14 @@ class Veil:
         return text if known and len(text) <= 80 and budget.spend() else HIDDEN
 
     def _known(self, name: str) -> bool:
-        return name in self._names or name in _LIBRARY or hasattr(builtins, name) or _of_torch(name) or name in self._numbers
+        return (
+            name in self._names
+            or name in self.public
+            or name in _LIBRARY
+            or hasattr(builtins, name)
+            or _of_torch(name)
+            or name in self._numbers
+        )
 
     def _place(self, text: str) -> str:
         found = _PLACE.fullmatch(text)

@@ -186,7 +186,6 @@ def _grade(options: argparse.Namespace) -> int:
 
         submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], _tell)
         out = out_folder.place(options.out, topic)
-        plan = _plan(topic, options, out_folder.secret_of(out, options.seed))
         if options.gradebook:
             from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
 
@@ -194,6 +193,7 @@ def _grade(options: argparse.Namespace) -> int:
                 gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
             except gradebook.LockedError:
                 _tell("another program holds the gradebook: it is written after the grading")
+        plan = _plan(topic, options, out_folder.secret_of(out, options.seed))
         reports = _grade_to(plan, submissions, options, server, out)
     if options.gradebook:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,9 @@ from autograder.grading.verdict_cache import Memory, Remembering
 from autograder.images.training import Training
 from autograder.results import CheckResult, Status
 from autograder.sandbox.session import Session
+from autograder.submission.choosing import Wanted
+
+_NAME = re.compile(r"[^\W\d]\w*")
 
 TOO_LONG = "What your code returned takes too long to check: return what the task asks for, and no more."
 
@@ -54,6 +58,7 @@ class CheckRunner:
         self._memories: dict[tuple[str, bool], Memory] = {}
         tasks = [check.task for check in checks]
         self._main = {tasks.index(task) for task in tasks}
+        self._public = frozenset(_NAME.findall(Wanted.of(topic).stub)) | {task.id for task in topic.tasks}
         self._clock = Clock(topic.limits.grader_seconds)
 
     def next_submission(self) -> None:
@@ -89,7 +94,7 @@ class CheckRunner:
         if self._clock.left <= 0:
             return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)
         respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
-        veil = Veil(session.words, session.said)
+        veil = Veil(session.words, session.said, self._public)
         fixtures = prepare(check, respondent, self._key, self._training, veil)
         with self._clock.limited():
             if respondent.passes_as_before():

@@ -9,9 +9,11 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from autograder.submission import marimo
 
 CHECKS_FILE = "public_checks.py"  # beside a notebook: the checks that its test cells show
 
@@ -47,7 +49,17 @@ def module_of_notebook(content: bytes) -> str:
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError("it has no list of cells") from None
     numbered = enumerate((cell for cell in cells if cell[0].strip()), 1)
-    own = [(number, f"# cell {number}\n{_without_magics(text)}\n") for number, (text, test) in numbered if not test]
+    return _module((number, f"{_without_magics(text)}\n") for number, (text, test) in numbered if not test)
+
+
+def module_of_script(text: str) -> str:
+    """A Python file's text, or that of its cells if marimo wrote it."""
+    of_marimo = marimo.cells(text)
+    return _module((number, source) for number, (source, _) in enumerate(of_marimo, 1)) if of_marimo else text
+
+
+def _module(numbered: Iterable[tuple[int, str]]) -> str:
+    own = [(number, f"# cell {number}\n{text}") for number, text in numbered]
     lengths = [f" {number}:{text.count(chr(10))}" for number, text in own]
     return "".join([_HEADER, *lengths, "\n", *(text for _, text in own)])
 
@@ -71,10 +83,10 @@ def _is_test(cell: dict[str, Any]) -> bool:
 
 
 def cells(module: str) -> list[Cell]:
-    """The cells of a module that `module_of_notebook` made; none if the text is another module."""
+    """The cells of a module that was made of them, or of a file that marimo wrote; none if the text is another module."""
     header, _, body = module.partition("\n")
     if not re.fullmatch(rf"{_HEADER}(?: \d+:\d+)*", header):
-        return []
+        return [Cell(number, source, line) for number, (source, line) in enumerate(marimo.cells(module), 1)]
     lines, found, line = body.split("\n"), [], 0
     for pair in header.removeprefix(_HEADER).split():
         number, length = map(int, pair.split(":"))

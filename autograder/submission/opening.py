@@ -19,7 +19,7 @@ import charset_normalizer
 
 from autograder.submission import choosing
 from autograder.submission.choosing import Wanted
-from autograder.submission.notebook import module_of_notebook
+from autograder.submission.notebook import module_of_notebook, module_of_script
 from autograder.text import clean, one_line
 
 MAX_BYTES = 16 << 20
@@ -179,6 +179,8 @@ def beside_module(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[s
     if chosen.endswith(".ipynb"):
         beside[module] = of_notebook(files[chosen], PurePosixPath(chosen).name)
     _require_text(beside[module], module)
+    with contextlib.suppress(UnicodeDecodeError):  # it names another encoding, and marimo writes UTF-8
+        beside[module] = module_of_script(beside[module].decode()).encode()
     return beside, note
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autograder.checks.own import marked
@@ -94,6 +96,12 @@ def test_one_message_shows_few_words_though_the_source_holds_all():
 )
 def test_the_kits_own_sentences_stay(message):
     assert fault(message).message == message
+
+
+def test_the_stubs_names_are_shown_though_the_source_lacks_them():
+    missing = Fault(Status.MISSING, "`sgd_update` is not defined in your module.", told=True)
+    assert VEIL.fault(missing).message == "`…` is not defined in your module."
+    assert replace(VEIL, public=frozenset({"sgd_update"})).fault(missing).message == missing.message
 
 
 def test_a_returned_value_or_type_is_shown_if_the_source_holds_it():

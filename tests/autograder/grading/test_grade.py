@@ -84,6 +84,7 @@ def graded(kit, tmp_path_factory):
         "raises_in_call": with_row_means(kit, "return t.meen(1)"),
         "autograd": s.replace("return 2 * x", "x = x.clone().requires_grad_(); (x ** 2).sum().backward(); return x.grad"),
         "only_many_rows": with_row_means(kit, "return t.mean(1) if len(t) > 1 else t.mean(1) + 1"),
+        "not_there": s.replace("def row_means", "def means_of_rows"),
         "summed": with_row_means(kit, "return t.sum(1)"),
     }
     folder = course / "handed-in"
@@ -137,6 +138,7 @@ def test_a_module_that_cannot_be_used_is_named_in_a_sentence(graded, name, words
     [
         ("arity", "row_means", "error", ["cannot be called"]),
         ("none", "row_means", "failed", ["None", "return"]),
+        ("not_there", "row_means", "missing", ["`row_means` is not defined"]),
         ("text", "row_means", "failed", ["the text", "tensor"]),
         ("nan", "row_means", "failed", ["nan"]),
         ("generator", "row_means", "failed", ["generator"]),

@@ -41,6 +41,57 @@ def notebook(*sources):
     return json.dumps({"cells": document, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
 
 
+MARIMO = """# Copyright of somebody
+import marimo
+
+__generated_with = "0.23.6"
+app = marimo.App(width="medium")
+
+with app.setup:
+    import torch
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("a **title**")
+    return
+
+
+@app.cell
+def _():
+    @torch.no_grad()
+    def row_means(t):
+        \"\"\"Means.\"\"\"
+        return t.mean(1)
+
+    return (row_means,)
+
+
+@app.function
+def slope(x):
+    return 2 * x
+
+
+@app.class_definition
+class Scale(torch.nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return x * self.factor
+
+
+@app.cell
+async def _():
+    return
+
+
+if __name__ == "__main__":
+    app.run()
+"""
+
+
 @pytest.fixture(scope="module")
 def parts(kit):
     """The solution as cells: imports, row_means, slope, Scale."""
@@ -82,15 +133,18 @@ def graded(kit, tmp_path_factory, parts):
         "no_json": b"import torch\n",
         "no_cells": b'{"worksheets": []}',
     }  # fmt: skip
-    return kit.grade(course, {name: {"mini.ipynb": body} for name, body in handed_in.items()})
+    return kit.grade(course, {**{name: {"mini.ipynb": body} for name, body in handed_in.items()}, "marimo": {"mini.py": MARIMO}})
 
 
 def tasks(graded, name):
     return {task["id"]: task for task in graded[name]["tasks"]}
 
 
-@pytest.mark.parametrize("name", ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits",
-                                  "colab", "run_in_another_order", "byte_order_mark", "format_3", "format_5"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits", "colab",
+     "run_in_another_order", "byte_order_mark", "format_3", "format_5", "marimo"],
+)  # fmt: skip
 def test_a_correct_notebook_gets_full_marks(graded, name):
     assert (graded[name]["status"], graded[name]["score"]) == ("graded", 6.0)
 
@@ -141,6 +195,16 @@ def test_what_is_no_notebook_is_refused_with_the_reason(graded, name, status, re
 
 def test_a_notebook_without_code_has_nothing_to_grade(graded):
     assert {task["status"] for task in graded["no_code"]["tasks"]} == {"missing"}
+
+
+def test_a_file_of_marimo_keeps_its_own_lines_in_a_self_check():
+    found = cells(MARIMO)
+    assert [cell.source.splitlines()[0] for cell in found] == [
+        "import torch", 'mo.md("a **title**")', "@torch.no_grad()", "def slope(x):", "class Scale(torch.nn.Module):",
+    ]  # fmt: skip
+    lines = MARIMO.splitlines()
+    assert all(lines[cell.first_line - 1].strip() == cell.source.splitlines()[0] for cell in found)
+    assert place(MARIMO, lines.index("        return t.mean(1)") + 1, "mini.py") == ("cell 3", 4)
 
 
 @given(st.lists(st.text(st.sampled_from("ab%!?=()'\"\\#\n\r\t ")), max_size=4))
