@@ -87,6 +87,24 @@ class Claim:
     alone: bool = False
 
 
+WRONG_LEVELS = 5  # of a cell: 0 all right, 4 all wrong
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a failed comparison looks like, for `feedback.pictures` to draw.
+
+    Attributes:
+        expected: the shape that was expected.
+        came: the shape that came; if it is the same, the values are wrong.
+        wrong: where they are: rows of a map, a digit a cell, from 0 for all right to 4 for all wrong.
+    """
+
+    expected: tuple[int, ...]
+    came: tuple[int, ...]
+    wrong: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """One check of a task.
@@ -97,6 +115,7 @@ class CheckResult:
         detail: adds values that only a self-check may show.
         diagnosis: names the likely mistake, or is "".
         claims: how the wrong value can be read; see `checks.suspects`.
+        picture: shows what the message says, where there is something to see.
     """
 
     status: Status
@@ -106,6 +125,7 @@ class CheckResult:
     diagnosis: str = ""
     seconds: float = 0.0
     claims: tuple[Claim, ...] = field(default=(), compare=False)
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +144,7 @@ class TaskResult:
     hint: str = ""
     seconds: float = 0.0
     conduct: bool = False
+    picture: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -175,12 +196,13 @@ def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult],
     message = decisive.message
     if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN, Status.SUSPICIOUS):
         message = f"Expected: it {decisive.title}. {message}".strip()
-    return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds, conduct)
+    return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds, conduct,
+                      decisive.picture)  # fmt: skip
 
 
 def broken(report: Report, reason: str) -> Report:
     """The same submission without a grade, for a fault of the kit; `reason` says which, without a period."""
-    tasks = tuple(replace(task, status=Status.BROKEN, score=0.0, message="", diagnosis="") for task in report.tasks)
+    tasks = tuple(replace(task, status=Status.BROKEN, score=0.0, message="", diagnosis="", picture=None) for task in report.tasks)
     text = f"Fault of the kit: {reason}."
     return replace(report, status=SubmissionStatus.BROKEN, score=0.0, message=text, tasks=tasks, seconds=0.0, attachments={})
 
@@ -189,6 +211,9 @@ def to_json(report: Report) -> str:
     """The text of OUT/results/NAME.json."""
     document = {"schema": SCHEMA, **dataclasses.asdict(report)}
     del document["attachments"]
+    for task in document["tasks"]:
+        if task["picture"] is None:
+            del task["picture"]
     for name in ("data", "gpu"):
         if not document[name]:
             del document[name]
@@ -201,7 +226,10 @@ def from_json(text: str) -> Report:
         document = json.loads(text)
         if document.pop("schema") != SCHEMA:
             raise KitError("the result was written by another version of the kit")
-        tasks = tuple(TaskResult(**{**task, "status": Status(task["status"])}) for task in document.pop("tasks"))
+        tasks = tuple(
+            TaskResult(**{**task, "status": Status(task["status"]), "picture": _picture(task.get("picture"))})
+            for task in document.pop("tasks")
+        )
         report = Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
         _check_kinds(report)
         for task in tasks:
@@ -209,6 +237,16 @@ def from_json(text: str) -> Report:
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise KitError(f"not a result of this kit: {error}") from None
     return report
+
+
+def _picture(found: dict[str, list[Any]] | None) -> Picture | None:
+    if found is None:
+        return None
+    expected, came = (tuple(map(int, found[name])) for name in ("expected", "came"))
+    wrong = tuple(map(str, found["wrong"]))
+    if not all(set(row) <= set("01234"[:WRONG_LEVELS]) and len(row) == len(wrong[0]) for row in wrong):
+        raise ValueError("a map that is none")
+    return Picture(expected, came, wrong)
 
 
 def _check_kinds(part: Report | TaskResult) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from autograder.checks.own import marked, shown
+from autograder.checks.picture import of_shapes, of_values
 from autograder.checks.wording import (
     Names,
     capitalised,
@@ -25,16 +26,20 @@ from autograder.checks.wording import (
     shape_of,
     sort_of,
 )
+from autograder.results import Picture
 from autograder.text import clean
 
 
 class Mismatch(AssertionError):
     """A value is not as it should be. `actual` and `expected` are kept for the diagnosis, never shown to a student.
 
-    In `marked`, what the learner's code chose stands between marks; see `checks.own`.
+    In `marked`, what the learner's code chose stands between marks; see `checks.own`. `picture` shows what the message says.
     """
 
-    def __init__(self, message: str, detail: str = "", actual: Any = None, expected: Any = None) -> None:
+    def __init__(
+        self, message: str, detail: str = "", actual: Any = None, expected: Any = None, picture: Picture | None = None
+    ) -> None:
+        self.picture = picture
         self.marked, self.message = message, shown(message, str)
         super().__init__(self.message)
         self.detail, self.actual, self.expected = detail, actual, expected
@@ -148,7 +153,8 @@ def expect_shape(actual: Any, shape: Sequence[int], name: str = "the result") ->
     if not isinstance(actual, torch.Tensor):
         raise _wrong_kind(name, f"a tensor of shape {shape_of(shape)}", actual)
     if tuple(actual.shape) != tuple(shape):
-        raise Mismatch(f"{capitalised(name)} should have shape {shape_of(shape)}, but it has shape {shape_of(actual.shape)}.")
+        text = f"{capitalised(name)} should have shape {shape_of(shape)}, but it has shape {shape_of(actual.shape)}."
+        raise Mismatch(text, picture=of_shapes(actual.shape, shape))
 
 
 def expect_dtype(actual: Any, dtype: torch.dtype, name: str = "the result") -> None:
@@ -244,7 +250,7 @@ def _expect_numbers(actual: Any, expected: Any, name: str, rtol: float, atol: fl
         raise _wrong_kind(name, sort_of(wanted), actual)
     if actual.shape != wanted.shape:
         text = f"{capitalised(name)} should have shape {shape_of(wanted.shape)}, but it has shape {shape_of(actual.shape)}."
-        raise Mismatch(text, "", actual, wanted)
+        raise Mismatch(text, "", actual, wanted, of_shapes(actual.shape, wanted.shape))
     if dtype is not None and actual.dtype != dtype and (wanted.dim() or actual.dtype.is_floating_point):
         raise Mismatch(f"{capitalised(name)} should have dtype {dtype}, but it has {actual.dtype}.", "", actual, wanted)
     _expect_values(actual.detach(), wanted.detach(), name, rtol, atol)
@@ -258,7 +264,7 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
     bad = ~torch.isfinite(a) & torch.isfinite(w)
     if bool(bad.any()):
         what = "nan" if bool(torch.isnan(a[bad]).any()) else "inf"
-        raise Mismatch(f"{capitalised(name)} contains {what} in {count_of(bad)}.", "", actual, wanted)
+        raise Mismatch(f"{capitalised(name)} contains {what} in {count_of(bad)}.", "", actual, wanted, of_values(bad))
     agree = torch.isclose(a, w, rtol=rtol, atol=atol, equal_nan=True) if not exact else a == w
     if bool(agree.all()):
         return
@@ -267,7 +273,8 @@ def _expect_values(actual: torch.Tensor, wanted: torch.Tensor, name: str, rtol: 
     where = tuple(int(i) for i in (~agree).nonzero()[0])
     got, right = pair(a[where].item(), w[where].item())
     detail = f"Expected {right} at {list(where)}, got {got}."
-    raise Mismatch(f"{capitalised(name)} has the right shape but wrong values in {count_of(~agree)}.", detail, actual, wanted)
+    text = f"{capitalised(name)} has the right shape but wrong values in {count_of(~agree)}."
+    raise Mismatch(text, detail, actual, wanted, of_values(~agree))
 
 
 def _wrong_value(name: Names, got: Any, wanted: Any, *kept: Any) -> Mismatch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 
-from autograder.checks import suspects
+from autograder.checks import picture, suspects
 from autograder.checks.compare import Mismatch
 from autograder.checks.student import Student
 from autograder.errors import SandboxError
@@ -34,12 +34,13 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
         return CheckResult(fault.status, title, fault.message, seconds=seconds)
     if isinstance(error, Mismatch):
         found = claims(error, student)
-        message = error.message
+        message, drawn = error.message, error.picture
         if veil and student:
             codes = map(marshal.loads, student.probes)  # our own
             message = veil.message(error.marked, student.replies, [student.sent, *codes])
+            drawn = drawn and picture.coarse(drawn)
         return CheckResult(Status.FAILED, title, clean(message), clean(error.detail), suspects.sentence([found]),
-                           seconds, found)  # fmt: skip
+                           seconds, found, drawn)  # fmt: skip
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)
     if isinstance(error, SandboxError):

@@ -22,7 +22,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters["short"] = "{:g}".format
-    environment.globals.update(colours=palette.COLOURS, good=palette.GOOD)
+    environment.globals.update(colours=palette.COLOURS, good=palette.GOOD, bad=palette.BAD)
     return environment
 
 

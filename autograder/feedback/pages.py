@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from autograder.feedback import html
+from autograder.feedback import html, pictures
 from autograder.files import write_atomically
 from autograder.results import Report, Status
 
@@ -35,7 +35,7 @@ def _page(report: Report, attached: Mapping[str, Any]) -> str:
     return html.render(
         "submission.html", report=report, losses=_curve(attached.get("losses", [])),
         confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
-        accuracy=attached.get("accuracy"),
+        accuracy=attached.get("accuracy"), draw=pictures.svg,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 
-from autograder.feedback import html
+from autograder.feedback import html, pictures
 from autograder.results import CheckResult, Status
 
 _MARKS = {Status.PASSED: "✓ passed", Status.MISSING: "· missing"}
@@ -25,7 +25,7 @@ class Table:
         return all(result.status is Status.PASSED for result in self.results)
 
     def _repr_html_(self) -> str:
-        rows = [(result, _mark(result), _seen(result)) for result in self.results]
+        rows = [(result, _mark(result), _seen(result), pictures.svg(result.picture)) for result in self.results]
         return html.render("self_check.html", headline=self._headline(), rows=rows, hint=self._hint())
 
     def __repr__(self) -> str:
@@ -33,6 +33,7 @@ class Table:
         for result in self.results:
             lines.append(f"  {_mark(result):<11}  It {result.title}.")
             lines += textwrap.wrap(_seen(result), 100, initial_indent=" " * 15, subsequent_indent=" " * 15)
+            lines += [" " * 15 + line for line in (pictures.lines(result.picture) if result.picture else ())]
         return "\n".join([*lines, *[f"  Hint: {self._hint()}"] * bool(self._hint())])
 
     def _hint(self) -> str:

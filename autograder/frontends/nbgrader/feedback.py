@@ -7,7 +7,7 @@ import math
 from nbformat import NotebookNode
 
 from autograder.errors import KitError
-from autograder.feedback import html
+from autograder.feedback import html, pictures
 from autograder.frontends.nbgrader.restore import node
 from autograder.results import Report, Status, TaskResult
 
@@ -17,8 +17,9 @@ def outputs(report: Report, task: TaskResult, points: float, note: str, number: 
     score = score_in(report, task, points)
     headline = f"{task.id}: {task.status}, {score:g}/{points:g} points"
     lines = [line for line in (note, *_lines(report, task)) if line]
-    page = html.render("task.html", headline=headline, lines=lines, status=task.status)
-    shown = {"text/plain": "\n".join([headline, *lines]), "text/html": page}
+    page = html.render("task.html", headline=headline, lines=lines, status=task.status, drawn=pictures.svg(task.picture))
+    drawn = pictures.lines(task.picture) if task.picture else []
+    shown = {"text/plain": "\n".join([headline, *lines, *drawn]), "text/html": page}
     result = {"text/plain": repr(score)}
     return [
         node({"output_type": "display_data", "data": shown, "metadata": {}}),

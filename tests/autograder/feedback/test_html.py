@@ -12,13 +12,13 @@ from autograder.results import Status
 
 
 def test_text_is_escaped_and_lines_keep_their_order():
-    text = html.render("task.html", headline="a < b", lines=["1 & 2", "<script>"], status=Status.PARTIAL)
+    text = html.render("task.html", drawn=None, headline="a < b", lines=["1 & 2", "<script>"], status=Status.PARTIAL)
     assert "<b>a &lt; b</b><p>1 &amp; 2</p><p>&lt;script&gt;</p>" in text
 
 
 def test_a_name_that_a_template_is_not_given_is_an_error():
     with pytest.raises(jinja2.UndefinedError, match="headline"):
-        html.render("task.html", lines=[], status=Status.PASSED)
+        html.render("task.html", drawn=None, lines=[], status=Status.PASSED)
 
 
 def test_colours_stand_in_the_palette_and_nowhere_else():

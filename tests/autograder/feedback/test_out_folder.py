@@ -152,7 +152,7 @@ def test_evidence_that_cannot_be_shown_costs_no_page(tmp_path, topic, reports, o
 
 def test_an_out_that_takes_no_file_is_named(tmp_path, topic, reports):
     (tmp_path / "results").write_text("in the way")
-    for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: out_folder.begin(tmp_path / "results", topic, 7)):
+    for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: out_folder.begin(tmp_path / "results", topic)):
         with pytest.raises(KitError, match="the results cannot be written"):
             write()
 

@@ -1,7 +1,7 @@
 """The table of a task's public checks in a notebook."""
 
 from autograder.feedback.self_check import Table
-from autograder.results import CheckResult, Status
+from autograder.results import CheckResult, Picture, Status
 
 PASSED = CheckResult(Status.PASSED, "gives twice x")
 FAILED = CheckResult(Status.FAILED, "works for <b>", "Wrong & odd.", "It is [1 < 2].", "It adds up.")
@@ -43,3 +43,11 @@ def test_a_long_message_is_wrapped_under_its_check():
     lines = repr(Table("slope", (CheckResult(Status.ERROR, "runs", "word " * 60),), "")).splitlines()
     assert max(map(len, lines)) <= 100
     assert all(line.startswith(" " * 15 + "word") for line in lines[2:])
+
+
+def test_a_picture_stands_under_its_message():
+    table = Table("slope", (CheckResult(Status.FAILED, "runs", "Odd.", picture=Picture((3,), (2,))),), "")
+    assert repr(table).splitlines()[2:] == [
+        "               Odd.", "               expected  [3]", "                  yours  [2]", "                         ^^^",
+    ]  # fmt: skip
+    assert 'Odd.<br><svg role="img"' in table._repr_html_()
