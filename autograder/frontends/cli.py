@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course, secret
+from autograder import course, secret, versions
 from autograder.errors import KitError
 from autograder.frontends import hints
 from autograder.results import SubmissionStatus
@@ -38,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: nothing stays behind
     try:
+        if options.run is not _doctor and (untried := versions.untried()):
+            _tell(untried)
         code: int = options.run(options)
     except KitError as error:
         print(f"autograder: {error}", file=sys.stderr)  # noqa: T201  the command's own output

@@ -11,6 +11,7 @@ import torch
 from rich.markup import escape
 from rich.table import Table
 
+from autograder import versions
 from autograder.images import readers, store, torchvision_shim
 from autograder.sandbox.confinement import confine
 
@@ -32,6 +33,8 @@ def _facts() -> Iterator[tuple[str, str, bool]]:
             yield package, importlib.metadata.version(package), True
         except importlib.metadata.PackageNotFoundError:
             yield package, "not installed", False
+    if untried := versions.untried():
+        yield "versions", untried, False
     yield "torch's build", _build(), True
     yield "torchvision's state", *_torchvision()
     yield "processors", f"{os.cpu_count()}", True
