@@ -102,7 +102,7 @@ class Veil:
         for said in sorted(set(_texts_in(replies)) - known, key=len, reverse=True):
             if len(said) >= SHORTEST and said in text:
                 text = text.replace(said, self.value(said))
-        return text
+        return text.replace(f" is {HIDDEN}, which is not right", " is not right")
 
     def value(self, shown: str) -> str:
         """A value that a submission returned, or the name of its type, as a message shows it."""
