@@ -194,7 +194,13 @@ GRADERS: dict[str, Callable[..., Grades]] = {
 }  # fmt: skip
 
 
-def table(grades: dict[str, Grades]) -> str:
+def version(package: str, python: str = sys.executable) -> str:
+    """The package and its version in the environment of that Python."""
+    done = run(python, "-c", f"from importlib.metadata import version; print(version({package!r}))", cwd=Path.cwd())
+    return f"{package} {done.stdout.strip()}"
+
+
+def table(grades: dict[str, Grades], versions: list[str]) -> str:
     """The page: a row for each attack, a column for each grader."""
     names = [attack.__name__ for attack in forgery_attacks.ATTACKS]
     counts = " | ".join(str(sum(column[name] for name in names)) for column in grades.values())
@@ -206,7 +212,7 @@ def table(grades: dict[str, Grades]) -> str:
 An assignment of two functions that is not done, handed in with each of {len(names)} attacks, to each grader through its own front
 door. Made by `python tests/benchmarks/forgery.py --write docs/forgery.md`; the attacks are in
 [forgery_attacks.py](../tests/benchmarks/forgery_attacks.py). Each grader gave the right solution full marks, and an honest
-submission of nothing none.
+submission of nothing none. Measured with {", ".join(versions)}.
 
 | attack | {" | ".join(grades)} |
 |---|{"---|" * len(grades)}
@@ -245,7 +251,9 @@ def main() -> int:
             flush=True,
         )
     if options.write and not options.attack:
-        options.write.write_text(table(grades))
+        versions = [version("pytest"), version("nbgrader")]
+        versions += [version("otter-grader", options.otter)] if options.otter else []
+        options.write.write_text(table(grades, versions))
     return 0 if sound and not any(full for name, full in grades.get("this kit", {}).items() if name[0] != "(") else 1
 
 
