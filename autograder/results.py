@@ -195,7 +195,7 @@ def summarise(task_id: str, points: float, hint: str, checks: list[CheckResult],
         status, score = Status.PARTIAL, round(points * (len(checks) - len(wrong)) / len(checks), 2)
     message = decisive.message
     if decisive.title and decisive.status not in (Status.MISSING, Status.FORBIDDEN, Status.SUSPICIOUS):
-        message = f"Expected: it {decisive.title}. {message}".strip()
+        message = " ".join(filter(None, (f"Expected: it {decisive.title}.", message)))
     return TaskResult(task_id, status, score, points, message, decisive.diagnosis, hint, seconds, conduct,
                       decisive.picture)  # fmt: skip
 

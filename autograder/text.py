@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
+_WIDE = r"[\u2e80-\u9fff\uff00-\uffef\u3000-\u303f]"
+_MARKS = r"[\uff0c\u3002\uff1a\uff1b\uff1f\uff01\u3001\uff09\u201d\u2019\u300b\u2026]"  # of the end of a clause
+_WORD = re.compile(rf" ?{_WIDE}{_MARKS}*| ?[^ \u2e80-\u9fff\uff00-\uffef\u3000-\u303f]+{_MARKS}*")
 _ORIGINAL = "Original Traceback (most recent call last):"  # torch's, around an error of a replica's thread or a worker
 
 
@@ -25,6 +29,22 @@ def one_line(error: BaseException) -> str:
         text = text.strip().splitlines()[-1]
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # colours, as torch.load has them
     return clean(" ".join(text.split()), 300).rstrip(".")
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the text takes: a Chinese letter takes two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else not unicodedata.combining(letter) for letter in text)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The text's words on lines of at most `width` columns; a line may end after any Chinese letter, but not before a mark."""
+    lines, line = [], ""
+    for word in _WORD.findall(" ".join(text.split())):
+        if line and columns(line + word.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += word.lstrip() if not line else word
+    return [*lines, line.rstrip()] if line.strip() else lines
 
 
 def meant(name: str, known: Iterable[str]) -> str:

@@ -102,7 +102,8 @@ class Veil:
         for said in sorted(set(_texts_in(replies)) - known, key=len, reverse=True):
             if len(said) >= SHORTEST and said in text:
                 text = text.replace(said, self.value(said))
-        return text.replace(f" is {HIDDEN}, which is not right", " is not right")
+        head, gap, tail = text.partition(f" is {HIDDEN}, which is not right.")
+        return f"{head} is not right.{tail}" if gap else text
 
     def value(self, shown: str) -> str:
         """A value that a submission returned, or the name of its type, as a message shows it."""

@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder import language
 from autograder.feedback import palette
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["short"] = "{:g}".format
     environment.globals.update(colours=palette.COLOURS, good=palette.GOOD, bad=palette.BAD)
+    environment.globals.update(say=language.say, said=language.said, language=lambda: language.current().name.replace("_", "-"))
     return environment
 
 

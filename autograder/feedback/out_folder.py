@@ -34,15 +34,21 @@ def places(out: Path) -> list[Path]:
 def secret_of(out: Path, seed: int | None) -> bytes:
     """What the hidden inputs follow from: OUT/secret, so that grading again gives the same scores.
 
-    Where there is none, it is drawn; where a seed is asked for, it is the one that follows from that. KitError if the file
-    holds something else.
+    Where there is none, it is drawn, and `keep_secret` keeps it; where a seed is asked for, it is the one that follows from
+    that. KitError if the file holds something else.
     """
     path = out / "secret"
     if seed is None and path.exists():
         return secret.read(path)
-    chosen = secret.drawn() if seed is None else secret.of_seed(seed)
-    secret.write(path, chosen)
-    return chosen
+    return secret.drawn() if seed is None else secret.of_seed(seed)
+
+
+def keep_secret(out: Path, key: bytes) -> None:
+    """Write OUT/secret, before the first result is there; KitError if that cannot be."""
+    try:
+        secret.write(out / "secret", key)
+    except OSError as error:
+        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def _graded_topic(out: Path) -> str:

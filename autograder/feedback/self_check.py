@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 
 from autograder.feedback import html, pictures
+from autograder.language import say
 from autograder.results import CheckResult, Status
+from autograder.text import columns, wrapped
 
-_MARKS = {Status.PASSED: "✓ passed", Status.MISSING: "· missing"}
+_SIGNS = {Status.PASSED: "✓", Status.MISSING: "·"}
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,13 @@ class Table:
         return html.render("self_check.html", headline=self._headline(), rows=rows, hint=self._hint())
 
     def __repr__(self) -> str:
-        lines = [self._headline()]
+        lines = [say(self._headline())]
         for result in self.results:
-            lines.append(f"  {_mark(result):<11}  It {result.title}.")
-            lines += textwrap.wrap(_seen(result), 100, initial_indent=" " * 15, subsequent_indent=" " * 15)
+            mark = _mark(result)
+            lines.append(f"  {mark}{' ' * (11 - columns(mark))}  {say(f'It {result.title}.')}")
+            lines += [" " * 15 + line for line in wrapped(say(_seen(result)), 85)]
             lines += [" " * 15 + line for line in (pictures.lines(result.picture) if result.picture else ())]
-        return "\n".join([*lines, *[f"  Hint: {self._hint()}"] * bool(self._hint())])
+        return "\n".join([*lines, *[f"  {say(f'Hint: {self._hint()}')}"] * bool(self._hint())])
 
     def _hint(self) -> str:
         return "" if self.done else self.hint
@@ -49,7 +51,7 @@ class Table:
 
 
 def _mark(result: CheckResult) -> str:
-    return _MARKS.get(result.status, f"✗ {result.status}")
+    return f"{_SIGNS.get(result.status, '✗')} {say(str(result.status))}"
 
 
 def _seen(result: CheckResult) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course, secret, versions
+from autograder import course, language, secret, versions
 from autograder.errors import KitError
 from autograder.frontends import hints
 from autograder.results import SubmissionStatus
@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: nothing stays behind
     try:
+        language.use(options.lang)
         if options.run is not _doctor and (untried := versions.untried()):
             _tell(untried)
         code: int = options.run(options)
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="autograder", description="Exercises in PyTorch that grade themselves.")
+    parser.add_argument("--lang", default="", help=f"the language for learners: {', '.join(language.LANGUAGES)} "
+                        f"(default: ${language.VARIABLE}, or the locale's)")  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="run the public checks of one topic, or of all")
@@ -139,7 +142,9 @@ def _positive(text: str) -> int:
 
 
 def _here() -> course.Course:
-    return course.load(course.find_root(Path.cwd()))
+    found = course.load(course.find_root(Path.cwd()))
+    language.use(root=found.root)
+    return found
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -252,6 +257,7 @@ def _grade_to(
 
         def keep(item: Report) -> None:
             if not found:
+                out_folder.keep_secret(out, plan.key)
                 out_folder.begin(out, plan.topic)
             found[item.submission] = out_folder.keep(out, item)
             progress.advance(bar)

@@ -14,7 +14,8 @@ from pathlib import Path
 from autograder.course import Course, Task, Topic
 from autograder.errors import KitError
 from autograder.files import write_atomically
-from autograder.text import meant
+from autograder.language import say
+from autograder.text import meant, wrapped
 
 FOLDER = ".autograder"
 CODE = ">>>"
@@ -93,22 +94,21 @@ def ask(course: Course, topic: Topic, task: Task, which: Which, width: int) -> s
     last = {Which.NEXT: min(before + 1, total), Which.ALL: total, Which.AGAIN: max(before, 1), Which.FIRST: 1}[which]
     first = 1 if which is Which.ALL else last
     command = f"autograder hint {course.called(topic, task)}"
-    parts = [f"{topic.name} · {task.id}: hint {number} of {total}\n\n{_laid_out(task.hints[number - 1], width)}\n"
+    parts = [f"{topic.name} · {task.id}: {say(f'hint {number} of {total}')}\n\n{_laid_out(say(task.hints[number - 1]), width)}\n"
              for number in range(first, last + 1)]  # fmt: skip
     if last < total:
-        parts.append(f"The next hint: {command}")
+        parts.append(say(f"The next hint: {command}"))
     elif first > 1:
-        parts.append(f"That was the last hint. All of them: {command} --all")
+        parts.append(say(f"That was the last hint. All of them: {command} --all"))
     try:
         progress.keep(topic, task, last)
     except OSError as error:
-        parts.append(f"(Which hints you have seen could not be noted: {error.strerror}.)")
+        parts.append(say(f"(Which hints you have seen could not be noted: {error.strerror}.)"))
     return "\n".join(parts)
 
 
 def _laid_out(hint: str, width: int) -> str:
     """The hint, indented: sentences filled to the width, an example as it is."""
     prose, code, example = hint.partition(CODE)
-    text = textwrap.fill(" ".join(prose.split()), max(min(width, WIDEST), 20), initial_indent="  ", subsequent_indent="  ",
-                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+    text = textwrap.indent("\n".join(wrapped(" ".join(prose.split()), max(min(width, WIDEST), 20) - 2)), "  ")
     return f"{text}\n\n{textwrap.indent(code + example, '    ')}" if code else text

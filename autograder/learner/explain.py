@@ -27,7 +27,7 @@ _CHECKED_WITH = f"it is checked with Python {platform.python_version()}"
 def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imported") -> Fault:
     """A sentence a student can act on for whatever was raised while `name` was being imported, or run."""
     kind = type(error).__name__
-    where = learner_line(error, folder)
+    place = learner_line(error, folder)
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).parent == folder:
         text = (error.text or "").strip()
         shown = f": `{clean(text, 120)}`" if text else ""
@@ -36,15 +36,15 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
         else:
             message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):
-        message = f"{name} ends the program while it is being {verb}{where}: remove sys.exit() or exit()."
-    elif _asks_for_input(error, where):
-        message = f"{name} asks for input() while it is being {verb}{where}: nobody answers when it is graded."
+        message = f"{name} ends the program while it is being {verb}{place}: remove sys.exit() or exit()."
+    elif _asks_for_input(error, place):
+        message = f"{name} asks for input() while it is being {verb}{place}: nobody answers when it is graded."
     elif version := newer_python.needed(error):
-        message = f"{name} needs {version}{where}; {_CHECKED_WITH}."
+        message = f"{name} needs {version}{place}; {_CHECKED_WITH}."
     elif isinstance(error, ModuleNotFoundError):
-        message = f"{name} imports {error.name!r}, which is not installed here{where}."
+        message = f"{name} imports {error.name!r}, which is not installed here{place}."
     else:
-        message = f"{name} cannot be {verb}: {kind}: {one_line(error)}{where}."
+        message = f"{name} cannot be {verb}: {kind}: {one_line(error)}{place}."
     return Fault(Status.ERROR, clean(message), kind)
 
 
@@ -58,19 +58,19 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
     Returns:
         MISSING for what is not written yet, FORBIDDEN for what the task rules out, ERROR for anything else.
     """
-    kind, where = type(error).__name__, learner_line(error, folder)
+    kind, place = type(error).__name__, learner_line(error, folder)
     if isinstance(error, forbidden_trap.Forbidden):
-        return Fault(Status.FORBIDDEN, clean(f"{error}{where}."), kind, where)
+        return Fault(Status.FORBIDDEN, clean(f"{error}{place}."), kind, place)
     if str(error) == NOT_HERE:
         used = forbidden_trap.sentence("PyTorch's autograd, which is not to be had in this process")
-        return Fault(Status.FORBIDDEN, clean(f"{used}{where}."), kind, where)
+        return Fault(Status.FORBIDDEN, clean(f"{used}{place}."), kind, place)
     if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
         return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
-    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not where:
+    if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not place:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
-        return Fault(Status.ERROR, f"Your code needs more memory than it may use{where}.", "MemoryError", where)
-    return Fault(Status.ERROR, clean(_sentence(error, where)), PEER_LOST if _lost_peer(error) else kind, where)
+        return Fault(Status.ERROR, f"Your code needs more memory than it may use{place}.", "MemoryError", place)
+    return Fault(Status.ERROR, clean(_sentence(error, place)), PEER_LOST if _lost_peer(error) else kind, place)
 
 
 def _lost_peer(error: BaseException) -> bool:
@@ -81,25 +81,25 @@ def _lost_peer(error: BaseException) -> bool:
 _ARGUMENTS = re.compile(r"\(\) (takes|missing|got an unexpected|got multiple) ")  # Python's words, not those of a kernel
 
 
-def _sentence(error: BaseException, where: str) -> str:
+def _sentence(error: BaseException, place: str) -> str:
     if isinstance(error, SystemExit):
-        return f"Your code ends the program{where}: remove sys.exit() or exit()."
+        return f"Your code ends the program{place}: remove sys.exit() or exit()."
     if isinstance(error, RecursionError):
-        return f"Your code calls itself without end{where}."
+        return f"Your code calls itself without end{place}."
     if version := newer_python.needed(error):
-        return f"Your code needs {version}{where}; {_CHECKED_WITH}."
+        return f"Your code needs {version}{place}; {_CHECKED_WITH}."
     if isinstance(error, ModuleNotFoundError):
-        return f"Your code uses {error.name!r}, which is neither installed here nor among your files{where}."
-    if _asks_for_input(error, where):
-        return f"Your code asks for input(){where}: nobody answers when it is checked."
+        return f"Your code uses {error.name!r}, which is neither installed here nor among your files{place}."
+    if _asks_for_input(error, place):
+        return f"Your code asks for input(){place}: nobody answers when it is checked."
     probed = any(frame.f_code.co_filename == SUITE for frame in _frames(error))
-    if isinstance(error, TypeError) and not where and (_ARGUMENTS.search(str(error)) if probed else "argument" in str(error)):
+    if isinstance(error, TypeError) and not place and (_ARGUMENTS.search(str(error)) if probed else "argument" in str(error)):
         return f"It cannot be called as the exercise says: {one_line(error)}."
-    if not where and probed:
+    if not place and probed:
         return _probe_sentence(error)
     if isinstance(error, NotImplementedError | TypeError) and (found := _BITWISE.match(str(error))):
-        return f"{_bitwise(found[1] or found[2])}{where}."
-    return f"Your code raised {type(error).__name__}: {one_line(error)}{where}."
+        return f"{_bitwise(found[1] or found[2])}{place}."
+    return f"Your code raised {type(error).__name__}: {one_line(error)}{place}."
 
 
 def learner_line(error: BaseException, folder: Path) -> str:
@@ -116,9 +116,9 @@ def learner_line(error: BaseException, folder: Path) -> str:
     return f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name}{f': `{text}`' if text else ''})"
 
 
-def _asks_for_input(error: BaseException, where: str) -> bool:
+def _asks_for_input(error: BaseException, place: str) -> bool:
     """Whether input() found nobody to ask: at the end of a file in a sandbox, refused by pytest in a self-check."""
-    return isinstance(error, EOFError | OSError) and ("input(" in where or "reading from stdin" in str(error))
+    return isinstance(error, EOFError | OSError) and ("input(" in place or "reading from stdin" in str(error))
 
 
 def _raised_by_learner(error: BaseException, folder: Path) -> bool:

@@ -9,6 +9,7 @@ from nbformat import NotebookNode
 from autograder.errors import KitError
 from autograder.feedback import html, pictures
 from autograder.frontends.nbgrader.restore import node
+from autograder.language import say
 from autograder.results import Report, Status, TaskResult
 
 
@@ -19,7 +20,7 @@ def outputs(report: Report, task: TaskResult, points: float, note: str, number: 
     lines = [line for line in (note, *_lines(report, task)) if line]
     page = html.render("task.html", headline=headline, lines=lines, status=task.status, drawn=pictures.svg(task.picture))
     drawn = pictures.lines(task.picture) if task.picture else []
-    shown = {"text/plain": "\n".join([headline, *lines, *drawn]), "text/html": page}
+    shown = {"text/plain": "\n".join([*map(say, [headline, *lines]), *drawn]), "text/html": page}
     result = {"text/plain": repr(score)}
     return [
         node({"output_type": "display_data", "data": shown, "metadata": {}}),

@@ -60,15 +60,21 @@ def test_reading_and_finishing_again_changes_nothing(out):
     assert "Training loss" in (out / "pages/amira.html").read_text(encoding="utf-8")
 
 
+def secret_kept_in(out, seed):
+    key = out_folder.secret_of(out, seed)
+    out_folder.keep_secret(out, key)
+    return key
+
+
 def test_the_secret_is_that_of_the_grading_before_or_of_the_seed_asked_for(out):
-    drawn = out_folder.secret_of(out, None)
-    assert out_folder.secret_of(out, None) == drawn
-    assert out_folder.secret_of(out, 3) == secret.of_seed(3) != drawn
-    assert out_folder.secret_of(out, None) == secret.of_seed(3)
+    drawn = secret_kept_in(out, None)
+    assert secret_kept_in(out, None) == drawn
+    assert secret_kept_in(out, 3) == secret.of_seed(3) != drawn
+    assert secret_kept_in(out, None) == secret.of_seed(3)
 
 
 def test_each_grading_draws_a_secret_of_256_bits_that_only_the_instructor_can_read(tmp_path):
-    drawn = {out_folder.secret_of(tmp_path / str(number), None) for number in range(20)}
+    drawn = {secret_kept_in(tmp_path / str(number), None) for number in range(20)}
     assert len(drawn) == 20
     assert {len(each) for each in drawn} == {32}
     assert stat.S_IMODE((tmp_path / "0/secret").stat().st_mode) == 0o600
@@ -83,7 +89,7 @@ def test_a_damaged_secret_is_named_and_never_replaced_by_itself(out, text):
 
 
 def test_nothing_but_its_own_file_holds_the_secret(out, topic, reports):
-    drawn = out_folder.secret_of(out, None)
+    drawn = secret_kept_in(out, None)
     out_folder.finish(out, topic, reports)
     texts = {path: path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file() and path.name != "secret"}
     assert texts
@@ -165,7 +171,7 @@ def test_a_topic_has_out_itself_if_it_was_first_and_a_folder_of_its_own_if_not(o
     out_folder.finish(out / "02_other", other, [])
     assert out_folder.place(out, other) == out / "02_other"
     assert out_folder.places(out) == [out, out / "02_other"]
-    assert len({out_folder.secret_of(place, None) for place in out_folder.places(out)}) == 2
+    assert len({secret_kept_in(place, None) for place in out_folder.places(out)}) == 2
 
 
 def test_what_out_holds_of_others_is_known_before_a_grading(out, tmp_path, reports):

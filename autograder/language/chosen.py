@@ -1,0 +1,121 @@
+"""Which language a learner reads, and its catalogues.
+
+A catalogue is gettext's: LANGUAGE/LC_MESSAGES/DOMAIN.mo in a folder `locale`. The kit's own lies beside this module, a course's
+beside its exercises and beside its hidden suites.
+"""
+
+from __future__ import annotations
+
+import functools
+import locale
+import os
+from pathlib import Path
+
+from babel.messages import mofile
+
+from autograder.errors import KitError
+from autograder.language.sentences import Part, Sentences
+
+ENGLISH, CHINESE = "en", "zh_CN"
+LANGUAGES = (ENGLISH, CHINESE)
+VARIABLE = "AUTOGRADER_LANG"
+HERE = Path(__file__).parent / "locale"
+_SPACE = {CHINESE: ""}
+
+
+class Language:
+    """One of LANGUAGES, with the catalogues of these folders.
+
+    Args:
+        name: "en", "zh_CN", or another form of these: "zh", "zh-Hans", "en_GB.UTF-8".
+        folders: each holds LANGUAGE/LC_MESSAGES/DOMAIN.mo; one that is missing holds nothing.
+
+    Raises:
+        KitError: there is no such language.
+    """
+
+    def __init__(self, name: str, folders: tuple[Path, ...] = (HERE,)) -> None:
+        self.name = known(name)
+        found: dict[str, str] = {}
+        if self.name != ENGLISH:
+            for folder in folders:
+                for path in sorted((folder / self.name / "LC_MESSAGES").glob("*.mo")):
+                    found |= _catalogue(path)
+        self._sentences = Sentences(found, _SPACE.get(self.name, " "))
+
+    def say(self, text: str) -> str:
+        """The text in this language; in English where there is no translation."""
+        return text if self.name == ENGLISH else self._sentences.say(text)
+
+    def parts(self, text: str) -> list[Part]:
+        """The sentences of the text: the pattern of each, and its values."""
+        return self._sentences.parts(text)
+
+
+def known(name: str) -> str:
+    """The language of LANGUAGES that a name stands for; KitError for any other."""
+    plain = name.partition(".")[0].partition("@")[0].replace("-", "_").lower()
+    for language in LANGUAGES:
+        if plain == language.lower() or plain.partition("_")[0] == language.partition("_")[0]:
+            return language
+    raise KitError(f"there is no language {name!r} here: choose one of {', '.join(LANGUAGES)}")
+
+
+def _catalogue(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return {str(message.id): str(message.string) for message in mofile.read_mo(file) if message.id and message.string}
+
+
+def _wanted() -> str:
+    """What AUTOGRADER_LANG or the locale asks for; English where that is a language that is not here."""
+    if asked := os.environ.get(VARIABLE):
+        return known(asked)
+    try:
+        return known(locale.getlocale(locale.LC_MESSAGES)[0] or ENGLISH)
+    except (KitError, ValueError):
+        return ENGLISH
+
+
+class _Current:
+    language: Language | None = None
+    folders: tuple[Path, ...] = (HERE,)
+
+
+def use(name: str = "", root: Path | None = None) -> Language:
+    """Show everything in this language from now on, with the catalogues of the course at `root`.
+
+    Raises:
+        KitError: there is no such language.
+    """
+    if root is not None:
+        _Current.folders = (HERE, root / "exercises/locale", root / "tests/hidden/locale")
+    if name:
+        os.environ[VARIABLE] = known(name)  # for the processes that are started from here too
+    _Current.language = Language(_wanted(), _Current.folders)
+    return _Current.language
+
+
+def current() -> Language:
+    """The language in which a learner reads."""
+    return _Current.language or use()
+
+
+def say(text: str) -> str:
+    """The text in the learner's language."""
+    return current().say(text)
+
+
+def said(pattern: str, **values: object) -> str:
+    """A pattern with its values, in the learner's language."""
+    return say(pattern.format(**values))
+
+
+@functools.cache
+def _english(folders: tuple[Path, ...]) -> Sentences:
+    """The patterns alone, whatever the language."""
+    return Language(CHINESE, folders)._sentences
+
+
+def parts(text: str) -> list[Part]:
+    """The sentences of an English text: the pattern of each, which is its name in every language, and its values."""
+    return _english(_Current.folders).parts(text)

@@ -1,0 +1,150 @@
+"""Finds the pattern that a sentence was made from, and makes the sentence of another language from its translation.
+
+A catalogue's message is a pattern with named holes, "{name} should have shape {shape}, but it has shape {shape_2}." A text is
+one sentence or several. It is cut where sentences end, in the way in which most of it is known; what a hole holds is looked up
+in turn, for "the gradient of x" is a pattern too. Of several patterns that fit, the one with the most letters of its own is
+meant.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+MOST_SENTENCES = 40  # of a text that is cut; a longer one is shown as it is
+MOST_LETTERS = 6000
+LEAST_LETTERS, FEW_LETTERS = 2, 8  # of a pattern's own
+_END = re.compile(r"(?<=[.?!…:]) +|\n+")
+_HOLE = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of a text: the pattern that it was made from, and what its holes hold; a piece that is not known has no pattern."""
+
+    text: str
+    pattern: str | None
+    values: tuple[tuple[str, str], ...] = ()
+
+
+class Sentences:
+    """The messages of one language.
+
+    Args:
+        translations: each English pattern and its translation.
+        space: what stands between two sentences.
+    """
+
+    def __init__(self, translations: Mapping[str, str], space: str = " ") -> None:
+        self._translations, self._space = dict(translations), space
+        self._patterns = [_Pattern(text) for text in self._translations if _HOLE.search(text)]
+        self._patterns.sort(key=lambda pattern: (-pattern.letters, -pattern.length))
+        self._letters = {text: _letters(_HOLE.sub("", text)) for text in self._translations}
+        self.say: Callable[[str], str] = functools.lru_cache(4096)(self._say)
+        self._find: Callable[[str], Part | None] = functools.lru_cache(4096)(self._look_up)
+
+    def parts(self, text: str) -> list[Part]:
+        """The text as the known sentences that it consists of, with what is not known between them."""
+        edges = [0, *(found.end() for found in _END.finditer(text)), len(text)]
+        if len(edges) > MOST_SENTENCES or len(text) > MOST_LETTERS:
+            return [Part(text, None)]
+        best: list[tuple[int, list[Part]]] = [(0, [])]  # up to each edge: how many letters are known, and the parts
+        for end in range(1, len(edges)):
+            ways = []
+            for start in range(end):
+                piece = text[edges[start] : edges[end]].strip()
+                part = self._find(piece)
+                if part is not None or start == end - 1:
+                    known, before = best[start]
+                    ways.append((known + self._known(part), [*before, part or Part(piece, None)]))
+            best.append(max(ways, key=lambda way: way[0]))
+        return [part for part in best[-1][1] if part.text]
+
+    def _say(self, text: str) -> str:
+        if not text.strip():
+            return text
+        said, before = "", None
+        for part in self.parts(text):
+            both = before is not None and before.pattern is not None and part.pattern is not None
+            said += ("" if before is None else self._space if both else " ") + self._translated(part)
+            before = part
+        return said
+
+    def _translated(self, part: Part) -> str:
+        if part.pattern is None:
+            return part.text
+        values = {name: self._fragment(value) for name, value in part.values}
+        return _HOLE.sub(lambda hole: values.get(hole[1], hole[0]), self._translations[part.pattern]).strip()
+
+    def _fragment(self, value: str) -> str:
+        """What a hole holds: itself a known piece of text, or a name, a number, the learner's own words."""
+        found = self._find(value.strip())
+        if found is not None:
+            return self._translated(found)
+        if _END.search(value):
+            return self._say(value)
+        return ", ".join(map(self._fragment, value.split(", "))) if ", " in value else value
+
+    def _known(self, part: Part | None) -> int:
+        """How many letters of a part stand in patterns, its own and those of what its holes hold."""
+        if part is None or part.pattern is None:
+            return 0
+        letters = self._letters[part.pattern]
+        return letters + sum(self._known(self._find(value.strip())) for _, value in part.values)
+
+    def _look_up(self, text: str) -> Part | None:
+        ways = (text, text[:1].lower() + text[1:], text[:1].upper() + text[1:])  # a sentence may begin with a name
+        for written in ways:
+            if written in self._translations:
+                return Part(text, written)
+        for pattern in self._patterns:
+            for written in ways[: 1 if pattern.starts_with_hole else 3]:
+                values = pattern.match(written)
+                if values is not None:
+                    return Part(text, pattern.text, tuple(values.items()))
+        return None
+
+
+def _held(name: str, *, few: bool) -> str:
+    """What a hole of that name can hold: of a place, and of what is called by a name, something is known.
+
+    In a pattern of few letters, which would fit almost anything, a hole holds six words at most.
+    """
+    if name.partition("_")[0] == "place":
+        return r"(| \(line \d.*\)|\S*)"
+    if name == "kind" or name.endswith("_name"):
+        return r"([\w.<>]*)"
+    return r"(\S*(?: \S*){0,5}?)" if few else "(.*?)"
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
+class _Pattern:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        pieces = _HOLE.split(text)
+        self.letters, self.length = sum(map(_letters, pieces[::2])), sum(map(len, pieces[::2]))
+        self.starts_with_hole = not pieces[0]
+        self._names = pieces[1::2]
+        self._head, self._tail = pieces[0], pieces[-1]
+        self._regex: re.Pattern[str] | None = None
+
+    def _compiled(self) -> re.Pattern[str]:
+        pieces, few = _HOLE.split(self.text), self.letters < FEW_LETTERS
+        held = [_held(piece, few=few) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
+        if len(pieces) > 1 and not pieces[-1] and pieces[-3].endswith(" "):  # what comes last may be nothing
+            held[-3:] = [re.escape(pieces[-3].rstrip()), f"(?: {held[-2]})?"]
+        return re.compile("".join(held), re.DOTALL)
+
+    def match(self, text: str) -> dict[str, str] | None:
+        """What the holes hold if the text was made from this pattern."""
+        if not (text.startswith(self._head.rstrip()) and text.endswith(self._tail)) or self.letters < LEAST_LETTERS:
+            return None
+        if self._regex is None:
+            self._regex = self._compiled()
+        found = self._regex.fullmatch(text)
+        return dict(zip(self._names, found.groups(""), strict=True)) if found else None

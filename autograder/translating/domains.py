@@ -1,0 +1,47 @@
+"""What is said where: the kit's own sentences, those of the exercises, those of the hidden suites, which students do not get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.translating.extract import Source
+
+KIT = Path(__file__).parents[1]
+_SAID_BY = (  # what a learner reads comes from these; the rest of the kit speaks to instructors
+    "checks", "feedback", "learner", "sandbox/child*.py", "sandbox/ended.py", "sandbox/session.py", "submission",
+    "grading/check_run.py", "grading/grade.py", "grading/mutant_diagnosis.py", "grading/policy.py", "results.py",
+    "frontends/hints.py", "frontends/jupyter.py", "frontends/watch*.py",
+)  # fmt: skip
+_NOT_SAID = ("known_messages.py",)  # patterns of what Python and PyTorch say
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The sentences of one kind, and the folder of their catalogues."""
+
+    name: str
+    locale: Path
+    sources: tuple[Source, ...]
+
+
+def domains(root: Path) -> list[Domain]:
+    """The domains of the course at `root`, and the kit's."""
+    course = [Source(root / "course.yaml", "course"), *_files(root / "exercises", "*/test_*.py", "suite")]
+    hidden = [*_files(root / "tests/hidden", "*/test_*.py", "suite"), *_files(root / "tests/hidden", "*/[!t]*.py", "code")]
+    return [
+        Domain("kit", KIT / "language/locale", (*_of_kit(), *_files(KIT / "feedback/templates", "*.html", "template"))),
+        Domain("exercises", root / "exercises/locale", tuple(course)),
+        Domain("grading", root / "tests/hidden/locale", (*hidden, *_files(root / "solutions", "*/mutants.py", "mutants"))),
+    ]
+
+
+def _of_kit() -> Iterator[Source]:
+    for place in _SAID_BY:
+        files = _files(KIT, place if place.endswith(".py") else f"{place}/*.py", "code")
+        yield from (source for source in files if source.path.name not in _NOT_SAID)
+
+
+def _files(folder: Path, wanted: str, kind: str) -> list[Source]:
+    return [Source(path, kind) for path in sorted(folder.glob(wanted))]
