@@ -25,12 +25,17 @@ from autograder.images.training import Training
 
 @dataclass(frozen=True)
 class Place:
-    """Where in the course a collected check stands; `called` is what `autograder hint` knows its task by."""
+    """Where in the course a collected check stands."""
 
+    course: course.Course
     topic: Topic
     task: Task
     public: bool
-    called: str
+
+    @property
+    def called(self) -> str:
+        """What `autograder hint` knows the task by."""
+        return self.course.called(self.topic, self.task)
 
     @property
     def module(self) -> Path:
@@ -68,7 +73,7 @@ def tie(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: a check needs a docstring that the learner can read")
         marker = item.get_closest_marker("devices")
         devices = marker.args[0] if marker else None
-        item.stash[PLACE] = Place(topic, task, public, courses[root].called(topic, task))
+        item.stash[PLACE] = Place(courses[root], topic, task, public)
         conduct = devices is not None or item.get_closest_marker("conduct") is not None
         item.stash[CHECK] = Check(topic.name, task.id, item.name, title, _caller(item), devices, task.forbid, conduct)
 

@@ -5,7 +5,9 @@ The hooks stand in the order in which pytest calls them. How a check gets its ta
 
 from __future__ import annotations
 
-import contextlib
+import functools
+import os
+import types
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,26 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_timeout
 import torch
 
-from autograder import secret
-from autograder.checks import collecting, suspects
-from autograder.checks.check import Check, Fixtures, prepare, run
-from autograder.checks.collecting import CHECK, PLACE, Place
+from autograder.checks import collecting, selecting, suspects, unhurried
+from autograder.checks.check import Fixtures, prepare, run
+from autograder.checks.collecting import CHECK, PLACE
 from autograder.checks.judge import UNUSABLE, judge
-from autograder.course import Topic, warm
-from autograder.errors import KitError
+from autograder.checks.self_check import SelfCheck, timed_out
+from autograder.checks.telling import Outcome, Telling, explain, fault_text, put
+from autograder.course import warm
 from autograder.images.torchvision_shim import import_module
-from autograder.images.training import Training, choose
 from autograder.learner.explain import learner_line
-from autograder.learner.in_process import InProcess, simulated
-from autograder.learner.loading import LoadedModule, load
 from autograder.results import CheckResult, Status
 from autograder.text import clean
-
-# Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
-LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
 
 
 class CheckFailed(Exception):
@@ -46,42 +41,9 @@ class CheckFailed(Exception):
 GIVEN = pytest.StashKey[Fixtures]()
 
 
-class SelfCheck:
-    """What one self-check keeps: the modules that were imported, the images that were chosen, the results so far."""
-
-    def __init__(self, seed: int) -> None:
-        self.key = secret.of_seed(seed)
-        self.results: dict[tuple[str, str], list[CheckResult]] = {}  # by topic and task
-        self._loaded: dict[Path, LoadedModule] = {}
-        self._training: dict[str, Training] = {}
-
-    def training(self, topic: Topic) -> Training:
-        """The images and the budget of a topic that trains, chosen once."""
-        if topic.training is None:
-            raise KitError(f"topic {topic.name} has no budgets in course.yaml to train with")
-        if topic.name not in self._training:
-            self._training[topic.name] = choose(*topic.training.chosen())
-        return self._training[topic.name]
-
-    def seconds_for(self, place: Place) -> float:
-        """The time that a check may take: its task's limit, or the budget's if it trains."""
-        if place.task.trains:
-            return self.training(place.topic).budget.seconds
-        return place.task.limits.check_seconds
-
-    @contextlib.contextmanager
-    def respondent(self, place: Place, devices: int | None) -> Iterator[InProcess]:
-        """Answers from the module, imported once unless the check simulates devices."""
-        path, limits = place.module, place.task.limits
-        with simulated(devices):
-            if devices is not None:
-                loaded = load(path, LET_THROUGH)
-            else:
-                loaded = self._loaded.get(path) or self._loaded.setdefault(path, load(path, LET_THROUGH))
-            yield InProcess(loaded, limits.reply_mb << 20, limits.check_seconds, LET_THROUGH)
-
-
 SELF_CHECK = pytest.StashKey[SelfCheck]()
+TELLING = "autograder.telling"  # the plugin that knows how far each topic is
+LATER = ("torch._dynamo",)  # long to import, and not needed before an optimizer's first step
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -89,42 +51,79 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("autograder").addoption(
         "--inputs-seed", type=int, default=0, metavar="N", help="seed of the checks' random inputs (default 0)"
     )
+    parser.getgroup("autograder").addoption(
+        "--one-failure", action="store_true", help="leave out the other checks of a task once one of them has failed"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A self-check begins."""
     config.pluginmanager.register(collecting, "autograder.collecting")
-    config.stash[SELF_CHECK] = SelfCheck(config.getoption("--inputs-seed"))
+    config.pluginmanager.register(Telling(), TELLING)
+    config.stash[SELF_CHECK] = SelfCheck(config.getoption("--inputs-seed"), debug=config.getoption("usepdb", default=False))
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tie each check to its task and give it the task's time limit."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Tie each check to its task, give it the task's time limit, and let `-k` speak of tasks."""
     collecting.tie(items)
     checks = [item for item in items if CHECK in item.stash]
     for item in checks if config.pluginmanager.hasplugin("timeout") else ():
         item.add_marker(pytest.mark.timeout(config.stash[SELF_CHECK].seconds_for(item.stash[PLACE])))
     if checks:
         torch.set_num_threads(1)  # as in grading; the networks are small, and threads would wait for each other
+    expression = config.option.keyword
+    if len(checks) == len(items) and (config.option.keyword and _select(config, items)):
+        config.option.keyword = ""  # pytest's own selection has nothing left to do
+    try:
+        return (yield)
+    finally:
+        config.option.keyword = expression
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Import now what would otherwise be charged to the first check that needs it."""
+def _select(config: pytest.Config, items: list[pytest.Item]) -> bool:
+    """Keep the checks of the tasks that `-k` names; False, and all are kept, if it speaks of something else."""
+    topics = {item.stash[PLACE].topic.name: item.stash[PLACE].topic for item in items}
+    tasks = selecting.chosen(config.option.keyword, {task.id for topic in topics.values() for task in topic.tasks})
+    if tasks is None:
+        return False
+    left = [item for item in items if item.stash[CHECK].task not in tasks]
+    items[:] = [item for item in items if item.stash[CHECK].task in tasks]
+    if left:
+        config.hook.pytest_deselected(items=left)
+    return True
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
+    """See to it that no check is charged for what is imported for it."""
     checks = [item for item in session.items if PLACE in item.stash]
-    trains = any(item.stash[PLACE].task.trains for item in checks)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name in warm.modules({item.path.parent for item in checks}, trains=trains):
-            import_module(name)
+    later: list[str] = []
+    if checks and not session.config.option.collectonly:
+        trains = any(item.stash[PLACE].task.trains for item in checks)
+        needed = warm.modules({item.path.parent for item in checks}, trains=trains)
+        # Not while a by-hand task has PyTorch's autograd in a trap, nor in each of several processes.
+        if unhurried.POSSIBLE and "torch.distributed" not in needed and not any(item.stash[CHECK].forbid for item in checks):
+            later = [name for name in needed if name in LATER]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for name in needed:
+                if name not in later:
+                    import_module(name)
+    with unhurried.unhurried(later):
+        return (yield)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Say once, not once a check, that a task is not done yet."""
-    if PLACE in item.stash and item.stash[PLACE].public:
-        check = item.stash[CHECK]
-        seen = item.config.stash[SELF_CHECK].results.get((check.topic, check.task), [])
-        if any(result.status is Status.MISSING for result in seen):
-            pytest.skip(f"{check.task} is not done yet")
+    if PLACE not in item.stash or not item.stash[PLACE].public:
+        return
+    check = item.stash[CHECK]
+    seen = item.config.stash[SELF_CHECK].results.get((check.topic, check.task), [])
+    if any(result.status is Status.MISSING for result in seen):
+        pytest.skip(f"{check.task} is not done yet")
+    if item.config.getoption("--one-failure") and any(result.status is not Status.PASSED for result in seen):
+        pytest.skip(f"another check of {check.task} has failed")
 
 
 @pytest.fixture
@@ -143,10 +142,21 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a check; one that asks for none of the kit's fixtures is pytest's own affair."""
     if GIVEN not in pyfuncitem.stash:
         return None
-    result = run(pyfuncitem.stash[CHECK], pyfuncitem.stash[GIVEN])
+    check, raised = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[SELF_CHECK].raised
+    raised.clear()
+    result = run(replace(check, call=functools.partial(_noting, check.call, raised)), pyfuncitem.stash[GIVEN])
     if result.status is not Status.PASSED:
         raise CheckFailed(result)
     return True
+
+
+def _noting(call: Any, raised: list[BaseException], given: Fixtures) -> object:
+    """Call it, and note what it raises after what the learner's code has raised."""
+    try:
+        return call(given)
+    except Exception as error:
+        raised.append(error)
+        raise
 
 
 @pytest.hookimpl(wrapper=True)
@@ -156,15 +166,38 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     check = item.stash.get(CHECK, None)
     if check is None or report.skipped or (call.excinfo is None and call.when != "call"):
         return report
+    place, self_check = item.stash[PLACE], item.config.stash[SELF_CHECK]
     result = _result(item, call)
-    results = item.config.stash[SELF_CHECK].results.setdefault((check.topic, check.task), [])
+    results = self_check.results.setdefault((check.topic, check.task), [])
     results.append(result)
     if result.claims and not result.diagnosis:
         shared = suspects.sentence([each.claims for each in results if each.status is Status.FAILED])
         result = replace(result, diagnosis=shared)
+    fault = self_check.fault(place, check.devices) if result.status is not Status.PASSED else ""
     if result.status is not Status.PASSED and result.status is not Status.BROKEN:
-        report.longrepr = explain(check, result, item.stash[PLACE].called)
+        report.longrepr = fault_text(fault) if fault else explain(check.task, result, place.called)
+        if self_check.debug and call.excinfo is not None:
+            call.excinfo = _in_own_files(self_check.raised, place.topic.exercise) or call.excinfo
+    if place.public:
+        where = os.fspath(place.course.root), check.topic, check.task, item.name.partition("[")[0], item.reportinfo()[1] or 0
+        put(report, Outcome(*where, str(result.status), result.title, result.message, result.detail, result.diagnosis, fault))
     return report
+
+
+def _in_own_files(raised: list[BaseException], folder: Path) -> pytest.ExceptionInfo[BaseException] | None:
+    """What a debugger should stop at: the innermost line of the learner's that raised, or else the check's own line."""
+    for error in raised:
+        entries, link = [], error.__traceback__
+        while link is not None:
+            if Path(link.tb_frame.f_code.co_filename).parent == folder:
+                entries.append(link)
+            link = link.tb_next
+        trimmed = None
+        for entry in reversed(entries):
+            trimmed = types.TracebackType(trimmed, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+        if trimmed is not None:
+            return pytest.ExceptionInfo.from_exception(error.with_traceback(trimmed))
+    return None
 
 
 def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> CheckResult:
@@ -175,7 +208,8 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> CheckResult:
     limit = item.config.stash[SELF_CHECK].seconds_for(place)
     if isinstance(error, CheckFailed):
         result = error.result
-    elif isinstance(error, pytest.fail.Exception) and error.msg == pytest_timeout.PYTEST_FAILURE_MESSAGE % float(limit):
+    elif timed_out(error, limit):
+        assert error is not None  # noqa: S101  for the type checker
         where = learner_line(error, place.topic.exercise)
         message = f"It took longer than {limit:g} s{where}: is there a loop that never ends?"
         result = CheckResult(Status.TIMEOUT, check.title, clean(message), seconds=limit)
@@ -184,27 +218,3 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> CheckResult:
     if result.status is Status.BROKEN and place.public and student is not None and student.replies:
         return replace(result, status=Status.FAILED, message=UNUSABLE, detail=result.message)  # no solution to try it with
     return result
-
-
-def explain(check: Check, result: CheckResult, called: str) -> str:
-    """A failed check for a learner's terminal; `called` is what `autograder hint` knows its task by."""
-    if result.status is Status.MISSING:
-        lines = [f"{check.task}: not done yet", f"  Expected: it {check.title}.", f"  {result.message}"]
-    else:
-        lines = [f"{check.task}: {result.status}", f"  Expected: it {check.title}."]
-        lines += [f"  {text}" for text in (result.message, result.detail, result.diagnosis) if text]
-    return "\n".join([*lines, f"  Stuck? autograder hint {called}"])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line a task of a self-check, with its topic where there are several."""
-    found = config.stash[SELF_CHECK].results
-    several = len({topic for topic, _ in found}) > 1
-    for (topic, name), checks in found.items():
-        task = f"{topic} · {name}" if several else name
-        passed = sum(check.status is Status.PASSED for check in checks)
-        state: str = "done" if passed == len(checks) else next(c.status for c in checks if c.status is not Status.PASSED)
-        if state == Status.MISSING:
-            state = "not done yet"
-        if any(check.status is not Status.PASSED for check in checks) or config.get_verbosity() > 0:
-            terminalreporter.write_line(f"{task}: {state}", green=state == "done", red=state != "done")

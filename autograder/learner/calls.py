@@ -10,7 +10,7 @@ import marshal
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -24,8 +24,17 @@ from autograder.text import clean
 from autograder.wire import values
 
 
-def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple[type[BaseException], ...] = ()) -> bytes:
-    """The reply frame to one request frame. Exceptions in `let_through` are not the learner's and pass."""
+def serve(
+    loaded: LoadedModule,
+    frame: bytes,
+    max_bytes: int,
+    let_through: tuple[type[BaseException], ...] = (),
+    raised: Callable[[BaseException], object] = lambda _: None,
+) -> bytes:
+    """The reply frame to one request frame.
+
+    Exceptions in `let_through` are not the learner's and pass; `raised` is given those that are, for a debugger.
+    """
     changed: list[str] = []
     try:
         request = values.decode(frame, layout=True)
@@ -37,6 +46,7 @@ def serve(loaded: LoadedModule, frame: bytes, max_bytes: int, let_through: tuple
     except values.WireError as error:
         return _fault_frame(Fault(Status.ERROR, f"What your code returned cannot be read: {error}.", "WireError"))
     except BaseException as error:  # noqa: BLE001  whatever the learner's code raises is its own
+        raised(error)
         fault = call_fault(error, loaded.folder)
         if advice := settings.advice([*loaded.settings, *changed], error):
             fault = replace(fault, message=f"{fault.message} {advice}")

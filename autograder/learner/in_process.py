@@ -19,16 +19,18 @@ class InProcess:
         reply_bytes: the most that a reply may hold.
         rank_seconds: how long several processes may take together.
         let_through: exceptions that are not the learner's, such as a test runner's own.
+        raised: is given what the learner's code raised, for a debugger.
     """
 
     loaded: LoadedModule
     reply_bytes: int
     rank_seconds: float
     let_through: tuple[type[BaseException], ...] = ()
+    raised: Callable[[BaseException], object] = lambda _: None
 
     def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:  # noqa: ARG002  nothing to gain
         """The module's reply."""
-        return calls.serve(self.loaded, request, self.reply_bytes, self.let_through)
+        return calls.serve(self.loaded, request, self.reply_bytes, self.let_through, self.raised)
 
     def ask_ranks(self, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
         """The reply of each rank, a fork of this process."""

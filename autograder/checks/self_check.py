@@ -1,0 +1,102 @@
+"""What one self-check keeps from check to check: the learner's modules, the images, the results so far."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_timeout
+
+from autograder import secret
+from autograder.checks import misplaced
+from autograder.checks.collecting import Place
+from autograder.course import Topic
+from autograder.errors import KitError
+from autograder.images.training import Training, choose
+from autograder.learner.explain import learner_line
+from autograder.learner.in_process import InProcess, simulated
+from autograder.learner.loading import LoadedModule, load
+from autograder.results import CheckResult, Fault, Status
+from autograder.text import clean
+
+# Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
+LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
+
+
+class SelfCheck:
+    """What one self-check keeps: the modules that were imported, the images that were chosen, the results so far.
+
+    `raised` is what the learner's code raised in the check at work, if a debugger wants it.
+    """
+
+    def __init__(self, seed: int, *, debug: bool) -> None:
+        self.key = secret.of_seed(seed)
+        self.results: dict[tuple[str, str], list[CheckResult]] = {}  # by topic and task
+        self.debug = debug
+        self.raised: list[BaseException] = []
+        self._loaded: dict[tuple[Path, int | None], LoadedModule] = {}
+        self._endless: dict[Path, LoadedModule] = {}
+        self._training: dict[str, Training] = {}
+
+    def training(self, topic: Topic) -> Training:
+        """The images and the budget of a topic that trains, chosen once."""
+        if topic.training is None:
+            raise KitError(f"topic {topic.name} has no budgets in course.yaml to train with")
+        if topic.name not in self._training:
+            self._training[topic.name] = choose(*topic.training.chosen())
+        return self._training[topic.name]
+
+    def seconds_for(self, place: Place) -> float:
+        """The time that a check may take: its task's limit, or the budget's if it trains."""
+        if place.task.trains:
+            return self.training(place.topic).budget.seconds
+        return place.task.limits.check_seconds
+
+    def fault(self, place: Place, devices: int | None) -> str:
+        """Why the module cannot be checked, or ""."""
+        loaded = self._loaded.get((place.module, devices))
+        return loaded.fault.message if loaded and loaded.fault else ""
+
+    @contextlib.contextmanager
+    def respondent(self, place: Place, devices: int | None) -> Iterator[InProcess]:
+        """Answers from the module, imported once unless the check simulates devices."""
+        limits = place.task.limits
+        with simulated(devices):
+            loaded = self._module(place, devices)
+            yield InProcess(loaded, limits.reply_mb << 20, limits.check_seconds, LET_THROUGH, self._note)
+
+    def _note(self, error: BaseException) -> None:
+        if self.debug:
+            self.raised.append(error)
+
+    def _module(self, place: Place, devices: int | None) -> LoadedModule:
+        """The module, or why it cannot be checked, which is found out once."""
+        key = place.module, devices
+        if key in self._loaded:
+            return self._loaded[key]
+        loaded = self._endless.get(place.module) or self._load(place)
+        if devices is None or loaded.fault is not None:
+            self._loaded[key] = loaded
+        return loaded
+
+    def _load(self, place: Place) -> LoadedModule:
+        path = place.module
+        if place.public and (reason := misplaced.reason(place.course, place.topic)):
+            return LoadedModule(None, Fault(Status.ERROR, reason), path.parent)
+        try:
+            return load(path, LET_THROUGH)
+        except pytest.fail.Exception as error:
+            limit = self.seconds_for(place)
+            if not timed_out(error, limit):
+                raise
+            where = learner_line(error, path.parent)
+            message = f"It took longer than {limit:g} s to import {path.name}{where}: is there a loop that never ends?"
+            self._endless[path] = LoadedModule(None, Fault(Status.TIMEOUT, clean(message)), path.parent)
+            return self._endless[path]
+
+
+def timed_out(error: BaseException | None, limit: float) -> bool:
+    """Whether this is how pytest-timeout stops a check."""
+    return isinstance(error, pytest.fail.Exception) and error.msg == pytest_timeout.PYTEST_FAILURE_MESSAGE % float(limit)

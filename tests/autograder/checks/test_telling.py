@@ -1,0 +1,167 @@
+"""How `pytest exercises/TOPIC` ends: each open task told once, a table, the next task; and which tasks `-k` selects."""
+
+import os
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch  # noqa: F401  once, and not in each of the runs below
+
+pytest_plugins = ["pytester"]
+TOPIC = "exercises/01_mini"
+
+
+@pytest.fixture
+def check(course, pytester, monkeypatch):
+    """Write the learner's module, and run pytest on the topic in this process; returns what it said."""
+
+    def run(module, *options, target=TOPIC, code=1, width="100"):
+        monkeypatch.chdir(course)
+        monkeypatch.setenv("COLUMNS", width)
+        if b"while True" not in (module if isinstance(module, bytes) else module.encode()):
+            settings = course / "course.yaml"
+            settings.write_text(settings.read_text().replace("check_seconds: 2", "check_seconds: 90"))
+        path = course / TOPIC / "mini.py"
+        path.write_bytes(module) if isinstance(module, bytes) else path.write_text(module)
+        os.utime(path, ns=(1, 1))
+        done = pytester.runpytest_inprocess(
+            "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options, *([target] if target else [])
+        )
+        assert done.ret == code, done.stdout.str() + done.stderr.str()
+        return done.stdout.str()
+
+    return run
+
+
+def table(text):
+    rows = re.split(r"=+ public checks.* =+\n", text)[1].splitlines()
+    return rows[: next(number for number, row in enumerate(rows) if re.search(r" in \d+\.\d+s|^=", row))]
+
+
+@pytest.fixture
+def wrong(solution):
+    """A wrong mean, a derivative that is done, and a class that is not."""
+    return solution.replace("t.mean(1)", "t.mean(1, keepdim=True)").replace("x * self.factor", "x * self.factr")
+
+
+def test_each_task_is_told_once_and_the_table_says_what_is_next(check, wrong):
+    said = check(wrong)
+    assert "3 failed, 1 passed" in said
+    failures = said[said.index("= FAILURES =") : said.index("= public checks")]
+    assert re.findall(r"^_+ (\w+) _+$", failures, re.MULTILINE) == ["test_row_means__example", "test_Scale__example"]
+    assert "\n  Also: it gives one number a row: " in failures
+    assert table(said) == [
+        "row_means  failed  expected: it gives the mean of each row",
+        "slope      done",
+        "Scale      error   expected: it multiplies its input",
+        "Public checks passed: 1 of 3 tasks, 2 of 6 points.",
+        "Next: row_means. A hint: autograder hint row_means",
+    ]
+    assert "short test summary" not in said
+    assert "all tests" not in said
+
+
+def test_what_was_asked_for_with_r_is_shown(check, wrong):
+    said = check(wrong, "-rf")
+    assert said.count("FAILED exercises/01_mini/test_mini.py::") == 3
+    assert "public checks" not in check(wrong, "--no-summary")
+
+
+def test_all_done_says_so_and_no_more(check, solution):
+    assert table(check(solution, code=0)) == [
+        "row_means  done", "slope      done", "Scale      done", "Public checks passed: 3 of 3 tasks, 6 of 6 points."
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("def row_means(t:\n", "mini.py does not parse: '(' was never closed, line 1"),
+        ("# 中文\nx = '\u4e2d\u6587'\n".encode("gbk"), "mini.py does not parse: "),
+        ("while True: pass", "It took longer than 2 s to import mini.py (line 1 of mini.py: `while True: pass`)"),
+    ],
+)
+def test_a_module_that_cannot_be_checked_is_one_message(check, module, words):
+    said = check(module)
+    assert said.count(words) == 1
+    assert "Stuck?" not in said
+    assert "No task of it can be checked until that is mended." in said
+    assert table(said)[0] == "01_mini: mini.py cannot be checked yet"
+    assert "4 failed in" in said
+
+
+def test_byte_order_mark_and_carriage_returns_are_no_matter(check, solution):
+    check(b"\xef\xbb\xbf" + solution.replace("\n", "\r\n").encode(), code=0)
+
+
+def test_in_forty_columns_no_line_of_the_table_is_wider_and_no_colour_is_none(check, wrong, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    said = check(wrong, width="40")
+    assert max(map(len, table(said)[:3])) <= 40
+    assert "\x1b" not in said
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b" in check(wrong, "--color=yes")
+
+
+def test_a_run_of_some_checks_says_what_it_left_out(check, wrong):
+    said = check(wrong, "-x")
+    assert table(said)[:2] == ["row_means  failed  expected: it gives the mean of each row",
+                               "not checked in this run: slope, Scale"]  # fmt: skip
+    one = check(wrong, target=f"{TOPIC}/test_mini.py::test_row_means__shape")
+    assert "1 failed in" in one
+    said = check(wrong.replace(", keepdim=True", ""), target=f"{TOPIC}/test_mini.py::test_row_means__shape", code=0)
+    assert table(said)[0] == "row_means  1 of 2 pass"
+    assert "0 of 3 tasks" in said
+
+
+def test_collecting_alone_and_quiet_and_verbose_runs(check, wrong):
+    collected = check(wrong, "--co", "-q", code=0)
+    assert "test_mini.py::test_slope__example" in collected
+    assert "public checks" not in collected
+    assert len(table(check(wrong, "-q"))) == 5
+    assert "test_slope__example PASSED" in check(wrong, "-v")
+    assert "printed by me" in check(wrong + "\nprint('printed by me')", "-s")
+
+
+def test_reports_for_other_programs_keep_each_check(check, wrong, course):
+    check(wrong, "--junitxml=report.xml")
+    cases = ET.parse(course / "report.xml").findall(".//testcase")
+    failed = {case.get("name"): case.find("failure").text for case in cases if case.find("failure") is not None}
+    assert set(failed) == {"test_row_means__example", "test_row_means__shape", "test_Scale__example"}
+    assert all(text.startswith(("row_means: failed", "Scale: error")) for text in failed.values())
+
+
+def test_several_processes_end_in_one_table(check, wrong):
+    said = check(wrong, "-n2")
+    assert len(re.findall(r"^_+ .*test_\w+ _+$", said, re.MULTILINE)) == 2
+    assert table(said)[0] == "row_means  failed  expected: it gives the mean of each row"
+    assert table(said)[1] == "slope      done"
+
+
+SELECTED = {
+    "slope": {"slope"},
+    "SLOPE": {"slope"},
+    "not slope": {"row_means", "Scale", "mini"},
+    "scale or row_means": {"Scale", "row_means"},
+    "01_mini and example": {"row_means", "slope", "Scale"},
+    "mini": {"mini"},
+}
+
+
+@pytest.mark.parametrize("expression", SELECTED)
+def test_a_tasks_name_selects_that_task(check, solution, course, expression):
+    suite = course / TOPIC / "test_mini.py"
+    suite.write_text(suite.read_text() + '\n\ndef test_mini__slope_and_Scale(student):\n    """is there"""\n')
+    text = (course / "course.yaml").read_text()
+    (course / "course.yaml").write_text(text + '      mini: {points: 1, hint: "In each name."}\n')
+    said = check(solution, "--co", "-q", "-k", expression, code=0)
+    assert set(re.findall(r"::test_(\w+?)__", said)) == SELECTED[expression]
+
+
+def test_a_task_that_rests_on_an_open_one_says_so(check, solution):
+    calls = solution.replace("return t.mean(1)", "raise NotImplementedError").replace("return x * ", "return times(x) * ")
+    calls += "\n\ndef times(x):\n    return row_means(x)\n"
+    said = check(calls)
+    assert "  Scale uses row_means, which is not done yet: start there." in said
+    assert sum("start there" in row for row in table(said)) == 1
+    assert "start there" not in check(calls.replace("raise NotImplementedError", "return t.mean(1)"))
