@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import torch
 
-from autograder.checks import collecting, selecting, suspects, unhurried
+from autograder.checks import collecting, selecting, suspects, telling, unhurried
 from autograder.checks.check import Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE
 from autograder.checks.judge import UNUSABLE, judge
@@ -42,7 +42,6 @@ GIVEN = pytest.StashKey[Fixtures]()
 
 
 SELF_CHECK = pytest.StashKey[SelfCheck]()
-TELLING = "autograder.telling"  # the plugin that knows how far each topic is
 LATER = ("torch._dynamo",)  # long to import, and not needed before an optimizer's first step
 
 
@@ -59,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """A self-check begins."""
     config.pluginmanager.register(collecting, "autograder.collecting")
-    config.pluginmanager.register(Telling(), TELLING)
+    config.pluginmanager.register(Telling(), telling.NAME)
     config.stash[SELF_CHECK] = SelfCheck(config.getoption("--inputs-seed"), debug=config.getoption("usepdb", default=False))
 
 

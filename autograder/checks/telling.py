@@ -19,6 +19,7 @@ from autograder.feedback import summary
 from autograder.feedback.summary import CheckState, TaskState, Tone, TopicState
 from autograder.results import CheckResult, Status
 
+NAME = "autograder.telling"  # of the plugin
 _ATTRIBUTE = "autograder"  # of a report: an Outcome as a dict of plain values
 _MARKUP = {Tone.TITLE: {"bold": True}, Tone.DONE: {"green": True}, Tone.TODO: {"yellow": True}, Tone.WRONG: {"red": True}}
 _DEFAULT_CHARS = "fE"  # what pytest lists at the end unless -r asks for something else

@@ -58,8 +58,9 @@ def _parser() -> argparse.ArgumentParser:
                         f"(default: ${language.VARIABLE}, or the locale's)")  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    check = commands.add_parser("check", help="run the public checks of one topic, or of all")
+    check = commands.add_parser("check", help="run the public checks of a topic or a task, or show the course at a glance")
     check.add_argument("topic", nargs="?", metavar="TOPIC")
+    check.add_argument("task", nargs="?", metavar="TASK")
     check.set_defaults(run=_check)
 
     watch = commands.add_parser("watch", help="run a topic's public checks at every save")
@@ -149,11 +150,26 @@ def _here() -> course.Course:
 
 def _check(options: argparse.Namespace) -> int:
     found = _here()
-    topics = [found.topic(options.topic)] if options.topic else [t for t in found.topics if t.public_checks.is_file()]
+    if not options.topic:
+        return _glance(found)
+    topic = found.topic(options.topic)
+    selected = ["-k", topic.task(options.task).id] if options.task else []
     # Below the root, for pytest takes a `[` in a path for the start of a check's parameters.
-    folders = [str(topic.exercise.relative_to(found.root)) for topic in topics]
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--import-mode=importlib", *folders]
+    folder = str(topic.exercise.relative_to(found.root))
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "--import-mode=importlib", *selected, folder]
     return min(subprocess.run(command, check=False, cwd=found.root).returncode, 1)  # noqa: S603  our own command
+
+
+def _glance(found: course.Course) -> int:
+    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+
+    from autograder.feedback import summary  # noqa: PLC0415  other commands need not wait for it
+    from autograder.frontends import glance  # noqa: PLC0415  imports torch
+
+    topics, console = glance.look(found), Console(highlight=False)
+    for line in summary.glance(topics, console.width):
+        console.print(line.text, style=glance.STYLES[line.tone], markup=False, soft_wrap=True)
+    return 0 if all(topic.next is None and not topic.fault for topic in topics) else 1
 
 
 def _watch(options: argparse.Namespace) -> int:

@@ -50,6 +50,8 @@ def find(course: Course, topic_name: str, task_id: str) -> tuple[Topic, Task]:
         if topic.name == task_id:
             raise KitError(f"{task_id} is a topic; ask for one of its tasks: {', '.join(task.id for task in topic.tasks)}")
     near = meant(task_id, dict.fromkeys(task.id for topic in course.topics for task in topic.tasks))
+    if not near and (near := meant(task_id, [topic.name for topic in course.topics])):
+        near += " That is a topic; a hint is of a task"
     raise KitError(f"there is no task {task_id!r}; {near or 'course.yaml and each lesson have their names'}")
 
 

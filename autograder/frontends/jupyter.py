@@ -31,21 +31,31 @@ from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule
 from autograder.results import CheckResult, Status
 from autograder.submission.notebook import CHECKS_FILE
+from autograder.text import meant
 
 REPLY_BYTES = 1 << 30  # nothing crosses to another process here
 
 
-class ChecksNotPassedError(Exception):
-    """Some check does not pass; `nbgrader validate` shows the text in place of a traceback."""
+class _ShownAsText(Exception):
+    """An exception that IPython, and `nbgrader validate`, show as its text, without a traceback."""
 
     def _render_traceback_(self) -> list[str]:
         return str(self).splitlines()
+
+
+class ChecksNotPassedError(_ShownAsText):
+    """Some check does not pass."""
+
+
+class CannotCheckError(_ShownAsText):
+    """There is nothing to check with; the text says what to do."""
 
 
 def check(task: str, namespace: Mapping[str, Any]) -> None:
     """Run the public checks of `task` with the functions and classes in `namespace`, and show the results.
 
     Raises:
+        CannotCheckError: the checks are not beside the notebook, or have no such task.
         ChecksNotPassedError: some check does not pass, and nbgrader runs the notebook to validate it. It is also raised where
             nbgrader would take this self-check, which the notebook's own code could forge, for a grade.
     """
@@ -63,7 +73,8 @@ def check(task: str, namespace: Mapping[str, Any]) -> None:
 def _suite(path: Path) -> types.ModuleType:
     """The checks beside the notebook, read anew each time."""
     if not path.is_file():
-        raise FileNotFoundError(f"{path.name} is not in {path.parent}: keep it beside the notebook")
+        place = "keep the notebook in the folder of its assignment, and start it there"
+        raise CannotCheckError(f"There is no {path.name} in {path.parent}: {place}. `pytest exercises/TOPIC` checks a module.")
     spec = importlib.util.spec_from_file_location("public_checks", path)
     assert spec is not None and spec.loader is not None  # noqa: PT018, S101  for the type checker: it is a Python file
     module = importlib.util.module_from_spec(spec)
@@ -75,7 +86,7 @@ def _suite(path: Path) -> types.ModuleType:
 def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Table:
     """Results of the suite's checks of `task`; once the code turns out to be missing, the rest is left out."""
     if task not in suite.TASKS:
-        raise ValueError(f"there is no task {task!r} in {CHECKS_FILE}; it has {', '.join(suite.TASKS)}")
+        raise CannotCheckError(f"There is no task {task!r}; {meant(task, suite.TASKS) or 'there are ' + ', '.join(suite.TASKS)}")
     known: dict[str, Any] = suite.TASKS[task]
     results: list[CheckResult] = []
     for name, function in vars(suite).items():

@@ -2,7 +2,10 @@
 
 import os
 import re
+import sys
+import types
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 import torch  # noqa: F401  once, and not in each of the runs below
@@ -18,12 +21,15 @@ def check(course, pytester, monkeypatch):
     def run(module, *options, target=TOPIC, code=1, width="100"):
         monkeypatch.chdir(course)
         monkeypatch.setenv("COLUMNS", width)
+        path = course / TOPIC / "mini.py"
+        if module is None:
+            module = ""
+        else:
+            path.write_bytes(module if isinstance(module, bytes) else module.encode())
+            os.utime(path, ns=(1, 1))
         if b"while True" not in (module if isinstance(module, bytes) else module.encode()):
             settings = course / "course.yaml"
             settings.write_text(settings.read_text().replace("check_seconds: 2", "check_seconds: 90"))
-        path = course / TOPIC / "mini.py"
-        path.write_bytes(module) if isinstance(module, bytes) else path.write_text(module)
-        os.utime(path, ns=(1, 1))
         done = pytester.runpytest_inprocess(
             "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *options, *([target] if target else [])
         )
@@ -165,3 +171,46 @@ def test_a_task_that_rests_on_an_open_one_says_so(check, solution):
     assert "  Scale uses row_means, which is not done yet: start there." in said
     assert sum("start there" in row for row in table(said)) == 1
     assert "start there" not in check(calls.replace("raise NotImplementedError", "return t.mean(1)"))
+
+
+class Recording:
+    """Stands in for the debugger, and writes where it was to stop."""
+
+    def __init__(self, **_):
+        self.quitting = False
+
+    def reset(self):
+        pass
+
+    def interaction(self, frame, traceback):
+        link = getattr(traceback, "__traceback__", traceback)
+        while link.tb_next is not None:
+            link = link.tb_next
+        STOPS.append(f"{Path(link.tb_frame.f_code.co_filename).name}:{link.tb_lineno}")
+
+
+STOPS = []
+
+
+def test_the_debugger_stops_at_the_learners_line_or_at_the_checks(check, wrong, monkeypatch):
+    monkeypatch.setitem(sys.modules, "recording", types.SimpleNamespace(Recording=Recording))
+    check(wrong, "--pdb", "--pdbcls=recording:Recording")
+    line = next(number for number, text in enumerate(wrong.splitlines(), 1) if "factr" in text)
+    assert [stop.partition(":")[0] for stop in STOPS] == ["test_mini.py", "test_mini.py", "mini.py"]
+    assert STOPS[2] == f"mini.py:{line}"
+
+
+def test_a_module_that_is_not_where_it_belongs_is_one_line(check, solution, course):
+    path = course / TOPIC / "mini.py"
+    path.unlink()
+    assert "There is no mini.py in exercises/01_mini" in check(None)
+    path.mkdir()
+    assert "exercises/01_mini/mini.py is a folder" in check(None)
+    path.rmdir()
+    text = (course / "course.yaml").read_text()
+    other = "  02_other:\n    title: Another\n    tasks:\n"
+    tasks = "".join(f'      {name}: {{points: 1, hint: "It is."}}\n' for name in ("this", "that"))
+    (course / "course.yaml").write_text(text + other + tasks)
+    said = check("def this(): ...\ndef that(): ...\n")
+    assert said.count("mini.py lacks the tasks of 01_mini, and has this, that of 02_other: is it in the wrong folder?") == 1
+    assert "4 failed in" in said

@@ -102,6 +102,7 @@ def test_without_a_place_to_note_it_the_hint_is_still_shown(ladder, tmp_path):
         ("", "joi", ["did you mean join?"]),
         ("", "zzz", ["no task 'zzz'"]),
         ("", "02_two", ["is a topic", "Net"]),
+        ("", "02", ["did you mean 02_two", "That is a topic"]),
         ("02", "Net", ["no topic '02'", "did you mean 02_two?"]),
         ("01_one", "net", ["no task 'net'", "did you mean Net?"]),
     ],
