@@ -10,19 +10,18 @@ The checks are in `public_checks.py` beside the notebook, which `autograder nbgr
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import inspect
 import os
 import re
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from autograder import secret
-from autograder.checks.check import Check, Fixtures, prepare, title_of
+from autograder.checks import reading
+from autograder.checks.check import Check, prepare
 from autograder.checks.check import run as run_check
 from autograder.feedback.self_check import Table
 from autograder.images.torchvision_shim import import_torchvision
@@ -75,12 +74,7 @@ def _suite(path: Path) -> types.ModuleType:
     if not path.is_file():
         place = "keep the notebook in the folder of its assignment, and start it there"
         raise CannotCheckError(f"There is no {path.name} in {path.parent}: {place}. `pytest exercises/TOPIC` checks a module.")
-    spec = importlib.util.spec_from_file_location("public_checks", path)
-    assert spec is not None and spec.loader is not None  # noqa: PT018, S101  for the type checker: it is a Python file
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # so that the source of its probes can be found
-    spec.loader.exec_module(module)
-    return module
+    return reading.read(path)
 
 
 def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Table:
@@ -89,29 +83,20 @@ def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Tab
         raise CannotCheckError(f"There is no task {task!r}; {meant(task, suite.TASKS) or 'there are ' + ', '.join(suite.TASKS)}")
     known: dict[str, Any] = suite.TASKS[task]
     results: list[CheckResult] = []
-    for name, function in vars(suite).items():
-        if name.startswith(f"test_{task}__") and not (results and results[-1].status is Status.MISSING):
-            results.append(_run_one(suite.TOPIC, task, name, function, namespace, known))
+    for each in reading.checks(suite, suite.TOPIC, task, known["forbid"]):
+        if not (results and results[-1].status is Status.MISSING):
+            results.append(_run_one(each, namespace, known["seconds"]))
     return Table(task, tuple(results), known["hint"])
 
 
-def _run_one(
-    topic: str, task: str, name: str, function: Callable[..., None], namespace: Mapping[str, Any], known: Mapping[str, Any]
-) -> CheckResult:
+def _run_one(check: Check, namespace: Mapping[str, Any], seconds: float) -> CheckResult:
     """Run one check with the notebook's own functions and classes."""
-
-    def call(fixtures: Fixtures) -> None:
-        offered = {"student": fixtures.student, "rng": fixtures.rng, "attach": fixtures.attach}
-        function(**{argument: offered[argument] for argument in inspect.signature(function).parameters})
-
-    devices = next((mark.args[0] for mark in getattr(function, "pytestmark", []) if mark.name == "devices"), None)
-    check = Check(topic, task, name, title_of(function), call, devices, known["forbid"])
     # nbgrader takes anything on stderr for a failure; what the notebook has set for itself is not how it is checked
     with settings.standard(), simulated(check.devices), contextlib.redirect_stderr(sys.stdout):
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
         loaded = LoadedModule(module, None, _folder(namespace))
-        respondent = InProcess(loaded, REPLY_BYTES, known["seconds"], (KeyboardInterrupt,))
+        respondent = InProcess(loaded, REPLY_BYTES, seconds, (KeyboardInterrupt,))
         result = run_check(check, prepare(check, respondent, secret.of_seed(0)))
     return replace(result, message=_in_cells(result.message))
 
