@@ -6,18 +6,16 @@ without the file each ladder begins at its first hint.
 
 from __future__ import annotations
 
-import json
 import textwrap
 from enum import Enum
 from pathlib import Path
 
 from autograder.course import Course, Task, Topic
 from autograder.errors import KitError
-from autograder.files import write_atomically
+from autograder.frontends.progress import Notes
 from autograder.language import say
 from autograder.text import meant, wrapped
 
-FOLDER = ".autograder"
 CODE = ">>>"
 WIDEST = 100
 
@@ -59,30 +57,16 @@ class Progress:
     """How many hints of each task were shown, in a file of the course's folder."""
 
     def __init__(self, root: Path) -> None:
-        self._file = root / FOLDER / "hints.json"
+        self._notes = Notes(root, "hints.json")
 
     def shown(self, topic: Topic, task: Task) -> int:
         """How many of the task's hints were shown; 0 too where the file cannot be read or holds something else."""
-        count = self._all().get(_key(topic, task), 0)
+        count = self._notes.read().get(_key(topic, task), 0)
         return min(count, len(task.hints)) if isinstance(count, int) and count > 0 else 0
 
     def keep(self, topic: Topic, task: Task, count: int) -> None:
-        """Note that the first `count` hints were shown.
-
-        Raises:
-            OSError: the course's folder cannot be written.
-        """
-        ignored = self._file.parent / ".gitignore"
-        if not ignored.exists():
-            write_atomically(ignored, "*\n")
-        write_atomically(self._file, json.dumps({**self._all(), _key(topic, task): count}, indent=1) + "\n")
-
-    def _all(self) -> dict[str, object]:
-        try:
-            found = json.loads(self._file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        """Note that the first `count` hints were shown; OSError if the course's folder cannot be written."""
+        self._notes.write({_key(topic, task): count})
 
 
 def _key(topic: Topic, task: Task) -> str:
@@ -96,7 +80,7 @@ def ask(course: Course, topic: Topic, task: Task, which: Which, width: int) -> s
     last = {Which.NEXT: min(before + 1, total), Which.ALL: total, Which.AGAIN: max(before, 1), Which.FIRST: 1}[which]
     first = 1 if which is Which.ALL else last
     command = f"autograder hint {course.called(topic, task)}"
-    parts = [f"{topic.name} · {task.id}: {say(f'hint {number} of {total}')}\n\n{_laid_out(say(task.hints[number - 1]), width)}\n"
+    parts = [f"{topic.name} · {task.id}: {say(f'hint {number} of {total}')}\n\n{laid_out(say(task.hints[number - 1]), width)}\n"
              for number in range(first, last + 1)]  # fmt: skip
     if last < total:
         parts.append(say(f"The next hint: {command}"))
@@ -109,7 +93,7 @@ def ask(course: Course, topic: Topic, task: Task, which: Which, width: int) -> s
     return "\n".join(parts)
 
 
-def _laid_out(hint: str, width: int) -> str:
+def laid_out(hint: str, width: int) -> str:
     """The hint, indented: sentences filled to the width, an example as it is."""
     prose, code, example = hint.partition(CODE)
     text = textwrap.indent("\n".join(wrapped(" ".join(prose.split()), max(min(width, WIDEST), 20) - 2)), "  ")
