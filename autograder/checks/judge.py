@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+from dataclasses import replace
 
 from autograder.checks import picture, suspects
 from autograder.checks.compare import Mismatch
@@ -47,6 +48,19 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
         return CheckResult(Status.BROKEN, title, clean(f"Fault of the kit: {error}."), seconds=seconds)
     reason = f"The suite itself failed: {type(error).__name__}: {one_line(error)}."
     return CheckResult(Status.BROKEN, title, clean(reason), seconds=seconds)
+
+
+def overdue(title: str, limit: float, where: str = "") -> CheckResult:
+    """The result of a check that took longer than `limit` seconds; `where` is the learner's line, as `learner_line` gives it."""
+    message = f"It took longer than {limit:g} s{where}: is there a loop that never ends?"
+    return CheckResult(Status.TIMEOUT, title, clean(message), seconds=limit)
+
+
+def with_no_solution(result: CheckResult, student: Student | None) -> CheckResult:
+    """In a public check there is no solution to try it with: what it cannot work with is taken for the learner's."""
+    if result.status is Status.BROKEN and student is not None and student.replies:
+        return replace(result, status=Status.FAILED, message=UNUSABLE, detail=result.message)
+    return result
 
 
 def claims(error: BaseException | None, student: Student | None) -> tuple[Claim, ...]:

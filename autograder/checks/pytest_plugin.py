@@ -20,14 +20,13 @@ import torch
 from autograder.checks import collecting, selecting, suspects, telling, unhurried
 from autograder.checks.check import Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE
-from autograder.checks.judge import UNUSABLE, judge
+from autograder.checks.judge import judge, overdue, with_no_solution
 from autograder.checks.self_check import SelfCheck, timed_out
 from autograder.checks.telling import Outcome, Telling, explain, fault_text, put
 from autograder.course import warm
 from autograder.images.torchvision_shim import import_module
 from autograder.learner.explain import learner_line
 from autograder.results import CheckResult, Status
-from autograder.text import clean
 
 
 class CheckFailed(Exception):
@@ -209,11 +208,7 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> CheckResult:
         result = error.result
     elif timed_out(error, limit):
         assert error is not None  # noqa: S101  for the type checker
-        where = learner_line(error, place.topic.exercise)
-        message = f"It took longer than {limit:g} s{where}: is there a loop that never ends?"
-        result = CheckResult(Status.TIMEOUT, check.title, clean(message), seconds=limit)
+        result = overdue(check.title, limit, learner_line(error, place.topic.exercise))
     else:
         result = judge(error, check.title, student, call.duration)
-    if result.status is Status.BROKEN and place.public and student is not None and student.replies:
-        return replace(result, status=Status.FAILED, message=UNUSABLE, detail=result.message)  # no solution to try it with
-    return result
+    return with_no_solution(result, student) if place.public else result
