@@ -63,8 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("task", nargs="?", metavar="TASK")
     check.set_defaults(run=_check)
 
-    watch = commands.add_parser("watch", help="run a topic's public checks at every save")
-    watch.add_argument("topic", metavar="TOPIC")
+    watch = commands.add_parser("watch", help="check at every save, and show the first open task")
+    watch.add_argument("topic", nargs="?", default="", metavar="TOPIC", help="where to begin (default: the first one to do)")
     watch.set_defaults(run=_watch)
 
     hint = commands.add_parser("hint", help="show a task's next hint")
@@ -173,9 +173,9 @@ def _glance(found: course.Course) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from autograder.frontends import watch  # noqa: PLC0415  imports torch
+    from autograder.frontends import watch  # noqa: PLC0415  other commands need not wait for it
 
-    watch.watch(_here().topic(options.topic))
+    watch.watch(_here(), options.topic)
     return 0
 
 

@@ -73,14 +73,19 @@ def open_child(control: socket.socket, descriptor: int, message: dict[str, Any],
 
 def warm(modules: list[str]) -> None:
     """Import what submissions need, and what torch imports lazily at a first step of training."""
-    import torch  # noqa: PLC0415  other commands need not wait for it
-
+    one_thread()
     from autograder.images.torchvision_shim import import_module  # noqa: PLC0415  imports torch
 
-    torch.set_num_threads(1)
     for name in ("autograder.sandbox.child_main", *modules):
         import_module(name)
     sys.modules["autograder.sandbox.child_main"].rehearse()
+
+
+def one_thread() -> None:
+    """Import torch for a process that will be forked; the environment for it was set with this module's own import."""
+    import torch  # noqa: PLC0415  other commands need not wait for it
+
+    torch.set_num_threads(1)
 
 
 def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) -> NoReturn:
