@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from autograder.course import Topic
@@ -50,19 +51,53 @@ def parts(topic: Topic) -> list[Part]:
     known = {ast.unparse(node) for node in _single(tree)}
     extras = [node for node in _single(reference) if ast.unparse(node) not in known
               and getattr(node, "name", "") not in solved.keys() & _names(tree)]  # fmt: skip
-    lines = stub.splitlines()
+
+    def merged(node: Definition) -> str:
+        if node.name not in solved:
+            raise KitError(f"{topic.solution}: there is no {node.name}, which the stub has")
+        return _merged(node, solved[node.name], stub, solution, extras)
+
+    return _cut(topic, stub, tree, merged)
+
+
+def handed_out(topic: Topic) -> list[Part]:
+    """The whole module without its docstring, as students receive it: read from the stub alone.
+
+    Raises:
+        KitError: a task is more than a stub, as after somebody has solved it in the course's own folder.
+    """
+    stub = topic.stub.read_text(encoding="utf-8")
+    return _cut(topic, stub, _parse(stub, str(topic.stub)), functools.partial(_open, topic, stub))
+
+
+def _cut(topic: Topic, stub: str, tree: ast.Module, text: Callable[[Definition], str]) -> list[Part]:
+    """The stub in parts, with that text for each definition that holds tasks."""
+    lines, tasks = stub.splitlines(), groups(topic)
     found: list[Part] = []
     line = tree.body[0].end_lineno or 0 if _docstring(tree) else 0
-    tasks = groups(topic)
     for node in tree.body:
         if isinstance(node, Definition) and node.name in tasks:
-            if node.name not in solved:
-                raise KitError(f"{topic.solution}: there is no {node.name}, which the stub has")
             found += _given(lines[line : _first_line(node) - 1])
             line = node.end_lineno or 0
-            merged = _merged(node, solved[node.name], stub, solution, extras)
-            found.append(Part(node.name, tasks[node.name], merged))
+            found.append(Part(node.name, tasks[node.name], text(node)))
     return [*found, *_given(lines[line:])]
+
+
+def _open(topic: Topic, stub: str, node: Definition) -> str:
+    """The definition as nbgrader hands it out: its words for each `raise NotImplementedError` that ends a function."""
+    own = [member for member in node.body if isinstance(member, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else [node]
+    todo = [function.body[-1] for function in own if _is_todo(function.body[-1])]
+    if not todo:
+        raise KitError(f"{topic.stub}:{node.lineno}: {node.name} is no stub: nothing in it ends in `raise NotImplementedError`")
+    lines = stub.splitlines()
+    for last in reversed(todo):
+        indent = " " * last.col_offset
+        lines[last.lineno - 1 : last.end_lineno] = [f"{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError()"]
+    return "\n".join(lines[_first_line(node) - 1 : node.end_lineno])
+
+
+def _is_todo(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node)
 
 
 def introduction(topic: Topic) -> str:
@@ -124,7 +159,7 @@ def _merged(node: Definition, solved: Definition, stub: str, solution: str, extr
     start, end = _first_line(node) - 1, node.end_lineno or 0
     for todo, done in reversed(pairs):
         last = todo.body[-1]
-        if isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last):
+        if _is_todo(last):
             region = _region(todo, done, solution, extras)
             end += len(region) - 1
             lines[last.lineno - 1 : last.end_lineno] = region

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.course import Topic
 from autograder.errors import KitError
-from autograder.frontends.nbgrader.parts import introduction, parts
+from autograder.frontends.nbgrader.parts import Part, handed_out, introduction, parts
 from autograder.submission.notebook import CHECKS_FILE
 
 Cell = dict[str, Any]
@@ -29,12 +29,16 @@ def test_cell(task: str) -> str:
     return f"test_{task}"
 
 
-def notebook(topic: Topic) -> Document:
-    """The notebook as JSON data, the same at every call; KitError where the topic's files do not fit together."""
-    for path in (topic.public_checks, topic.stub, topic.solution, topic.exercise / LESSON):
+def notebook(topic: Topic, *, for_students: bool = False) -> Document:
+    """The notebook as JSON data, the same at every call; KitError where the topic's files do not fit together.
+
+    `for_students` it is what nbgrader makes of it for them, and the solution is not even read.
+    """
+    solution = () if for_students else (topic.solution,)
+    for path in (topic.public_checks, topic.stub, topic.exercise / LESSON, *solution):
         if not path.is_file():
             raise KitError(f"{path}: there is no such file yet, so there can be no notebook")
-    cells = list(_cells(topic))
+    cells = [_locked(cell) for cell in _cells(topic, handed_out(topic))] if for_students else list(_cells(topic, parts(topic)))
     return {
         "cells": cells,
         "metadata": {
@@ -66,12 +70,12 @@ def public_checks(topic: Topic) -> str:
     return f"{suite}\n\n\nTOPIC = {topic.name!r}\nTASKS = {{\n{lines},\n}}\n"
 
 
-def _cells(topic: Topic) -> Iterator[Cell]:
+def _cells(topic: Topic, found: list[Part]) -> Iterator[Cell]:
     for number, section in enumerate(_sections(topic), 1):
         yield _markdown(f"lesson-{number}", section)
     yield _markdown("tasks", "\n\n".join(filter(None, ["## The tasks", introduction(topic), _HOW])))
     given = 0
-    for part in parts(topic):
+    for part in found:
         if not part.tasks:
             given += 1
             yield _code(f"given-{given}", part.source, {})
@@ -118,6 +122,13 @@ def _code(name: str, source: str, marks: dict[str, Any]) -> Cell:
         "outputs": [],
         "source": source.splitlines(keepends=True),
     }
+
+
+def _locked(cell: Cell) -> Cell:
+    """The cell as nbgrader hands it out: one with marks cannot be deleted, nor a test be changed."""
+    marks = cell["metadata"].get("nbgrader", {})
+    locks = {**({"deletable": False} if marks else {}), **({"editable": False} if marks.get("grade") else {})}
+    return {**cell, "metadata": {**cell["metadata"], **locks}}
 
 
 def _id(name: str) -> str:

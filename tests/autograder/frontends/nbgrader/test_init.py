@@ -1,12 +1,17 @@
 """`autograder nbgrader init`: notebooks made from stubs, solutions and lessons, the same every time, without a secret."""
 
 import ast
+import copy
 import json
 import re
+import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from autograder.course import load
+from autograder.frontends.nbgrader import source
 
 REPOSITORY = Path(__file__).parents[4]
 TOPICS = ("01_tensors", "02_autograd", "03_nn", "04_cifar10", "05_gpu")
@@ -121,6 +126,17 @@ def test_a_topic_without_all_its_files_is_named_and_nothing_is_written(kit, cour
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert reason in done.stderr
     assert not (course / "nb").exists()
+
+
+def test_a_notebook_made_from_the_stub_alone_is_what_nbgrader_hands_out(released, tmp_path):
+    bare = shutil.copytree(released.course, tmp_path / "bare", ignore=shutil.ignore_patterns("solutions", "nb"))
+    made = source.notebook(load(bare).topic("01_mini"), for_students=True)
+    by_nbgrader = copy.deepcopy(released.release)
+    for cell in by_nbgrader["cells"]:
+        for added in ("checksum", "cell_type"):
+            cell["metadata"].get("nbgrader", {}).pop(added, None)
+    assert [c["metadata"] for c in made["cells"]] == [c["metadata"] for c in by_nbgrader["cells"]]
+    assert ["".join(c["source"]) for c in made["cells"]] == ["".join(c["source"]) for c in by_nbgrader["cells"]]
 
 
 def test_what_only_the_solution_has_goes_into_the_solution(kit, course):
