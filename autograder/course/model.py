@@ -12,6 +12,8 @@ from autograder.course import warm
 from autograder.errors import KitError
 from autograder.text import meant
 
+KIT_FILE = "kit.json"  # which `autograder release` writes
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -169,6 +171,11 @@ class Course:
     root: Path
     title: str
     topics: tuple[Topic, ...]
+
+    @property
+    def is_student_kit(self) -> bool:
+        """Whether this is what students get, without solutions and hidden suites."""
+        return (self.root / KIT_FILE).is_file()
 
     def topic(self, name: str) -> Topic:
         """The topic of that name."""

@@ -110,6 +110,14 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
     verify.set_defaults(run=_verify)
 
+    release = commands.add_parser("release", help="make the student kit: the exercises without what grades them")
+    release.add_argument("dest", type=Path, metavar="DEST", help="a new folder; with --update, one with an older kit")
+    release.add_argument("--topic", action="append", default=[], help="once for each topic to hand out (default: all)")
+    how = release.add_mutually_exclusive_group()
+    how.add_argument("--zip", action="store_true", help="one zip file in the place of a folder")
+    how.add_argument("--update", action="store_true", help="renew checks and lessons in DEST, and leave the student's work alone")
+    release.set_defaults(run=_release)
+
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
     demo.set_defaults(run=_demo, workers=1)
@@ -145,6 +153,13 @@ def _positive(text: str) -> int:
 def _here() -> course.Course:
     found = course.load(course.find_root(Path.cwd()))
     language.use(root=found.root)
+    return found
+
+
+def _here_with_solutions() -> course.Course:
+    found = _here()
+    if found.is_student_kit:
+        raise KitError(f"{found.root} is a student kit, without the hidden suites that this command needs")
     return found
 
 
@@ -200,7 +215,7 @@ def _plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    found = _here()
+    found = _here_with_solutions()
     topic = found.topic(options.topic)
     with Server(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
@@ -303,12 +318,12 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    found = _here_with_solutions()
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
     from autograder.grading import verify  # noqa: PLC0415  imports torch
 
-    found = _here()
     topics = [found.topic(options.topic)] if options.topic else list(found.topics)
     console, sound = Console(), True
     for topic in topics:
@@ -334,10 +349,23 @@ def _advance(progress: Progress, bar: TaskID, _: Report) -> None:
     progress.advance(bar)
 
 
+def _release(options: argparse.Namespace) -> int:
+    from autograder.frontends import release  # noqa: PLC0415  only this command needs it
+
+    if options.update:
+        lines = release.update(_here(), options.dest, options.topic)
+    else:
+        kit = release.of_course(_here_with_solutions(), options.topic)
+        lines = [release.as_zip(kit, options.dest) if options.zip else release.as_folder(kit, options.dest)]
+    for line in lines:
+        print(line)  # noqa: T201  the command's own output
+    return 0
+
+
 def _demo(options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
 
-    topic = _here().topic("03_nn")
+    topic = _here_with_solutions().topic("03_nn")
     with Server(topic.warm) as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
@@ -356,7 +384,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _nbgrader_init(options: argparse.Namespace) -> int:
     from autograder.frontends.nbgrader import init  # noqa: PLC0415  only this command needs it
 
-    for line in init.create(_here(), options.folder, force=options.force):
+    for line in init.create(_here_with_solutions(), options.folder, force=options.force):
         print(line)  # noqa: T201  the command's own output
     return 0
 
