@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from autograder import language
 from autograder.errors import KitError
 
 SCHEMA = 1
@@ -214,6 +215,8 @@ def to_json(report: Report) -> str:
     for task in document["tasks"]:
         if task["picture"] is None:
             del task["picture"]
+        if said := {name: _said(task[name]) for name in ("message", "diagnosis") if task[name]}:
+            task["said"] = said
     for name in ("data", "gpu"):
         if not document[name]:
             del document[name]
@@ -227,7 +230,7 @@ def from_json(text: str) -> Report:
         if document.pop("schema") != SCHEMA:
             raise KitError("the result was written by another version of the kit")
         tasks = tuple(
-            TaskResult(**{**task, "status": Status(task["status"]), "picture": _picture(task.get("picture"))})
+            TaskResult(**{**_without_said(task), "status": Status(task["status"]), "picture": _picture(task.get("picture"))})
             for task in document.pop("tasks")
         )
         report = Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
@@ -237,6 +240,21 @@ def from_json(text: str) -> Report:
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise KitError(f"not a result of this kit: {error}") from None
     return report
+
+
+def _said(text: str) -> list[dict[str, Any]]:
+    """The sentences of an English text for whoever says them in another language: each one's pattern and its values.
+
+    The pattern is its name in the catalogues; a sentence that no catalogue has is a text alone.
+    """
+    return [
+        {"id": part.pattern, "values": dict(part.values)} if part.pattern else {"text": part.text}
+        for part in language.parts(text)
+    ]
+
+
+def _without_said(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in task.items() if name != "said"}
 
 
 def _picture(found: dict[str, list[Any]] | None) -> Picture | None:

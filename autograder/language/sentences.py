@@ -39,8 +39,10 @@ class Sentences:
 
     def __init__(self, translations: Mapping[str, str], space: str = " ") -> None:
         self._translations, self._space = dict(translations), space
-        self._patterns = [_Pattern(text) for text in self._translations if _HOLE.search(text)]
-        self._patterns.sort(key=lambda pattern: (-pattern.letters, -pattern.length))
+        patterns = [_Pattern(text) for text in self._translations if _HOLE.search(text)]
+        self._patterns = [pattern for pattern in patterns if pattern.letters >= LEAST_LETTERS]
+        self._patterns.sort(key=lambda pattern: pattern.order)
+        self._by_letter: dict[str, list[_Pattern]] = {}
         self._letters = {text: _letters(_HOLE.sub("", text)) for text in self._translations}
         self.say: Callable[[str], str] = functools.lru_cache(4096)(self._say)
         self._find: Callable[[str], Part | None] = functools.lru_cache(4096)(self._look_up)
@@ -56,6 +58,8 @@ class Sentences:
             for start in range(end):
                 piece = text[edges[start] : edges[end]].strip()
                 part = self._find(piece)
+                if part is not None and part.values and self._letters[part.pattern or ""] < FEW_LETTERS:
+                    part = None  # a piece of a sentence, not one
                 if part is not None or start == end - 1:
                     known, before = best[start]
                     ways.append((known + self._known(part), [*before, part or Part(piece, None)]))
@@ -99,12 +103,19 @@ class Sentences:
         for written in ways:
             if written in self._translations:
                 return Part(text, written)
-        for pattern in self._patterns:
-            for written in ways[: 1 if pattern.starts_with_hole else 3]:
-                values = pattern.match(written)
-                if values is not None:
-                    return Part(text, pattern.text, tuple(values.items()))
+        found = [(pattern, written) for written in dict.fromkeys(ways) for pattern in self._beginning(written[:1])
+                 if pattern.may_fit(written)]  # fmt: skip
+        for pattern, written in sorted(found, key=lambda pair: pair[0].order):
+            values = pattern.match(written)
+            if values is not None:
+                return Part(text, pattern.text, tuple(values.items()))
         return None
+
+    def _beginning(self, letter: str) -> list[_Pattern]:
+        """The patterns of texts that begin with the letter."""
+        if letter not in self._by_letter:
+            self._by_letter[letter] = [each for each in self._patterns if each.head[:1] in ("", letter)]
+        return self._by_letter[letter]
 
 
 def _held(name: str, *, few: bool) -> str:
@@ -127,10 +138,11 @@ class _Pattern:
     def __init__(self, text: str) -> None:
         self.text = text
         pieces = _HOLE.split(text)
-        self.letters, self.length = sum(map(_letters, pieces[::2])), sum(map(len, pieces[::2]))
-        self.starts_with_hole = not pieces[0]
+        self.letters = sum(map(_letters, pieces[::2]))
+        self.order = (-self.letters, -sum(map(len, pieces[::2])))  # the more of its own it has, the surer it is
+        self._is_fragment = not pieces[-1] and not any(mark in self.text for mark in ".?!:")
         self._names = pieces[1::2]
-        self._head, self._tail = pieces[0], pieces[-1]
+        self.head, self._start, self._tail = pieces[0], pieces[0].rstrip(), pieces[-1]
         self._regex: re.Pattern[str] | None = None
 
     def _compiled(self) -> re.Pattern[str]:
@@ -140,10 +152,14 @@ class _Pattern:
             held[-3:] = [re.escape(pieces[-3].rstrip()), f"(?: {held[-2]})?"]
         return re.compile("".join(held), re.DOTALL)
 
+    def may_fit(self, text: str) -> bool:
+        """Whether the text's ends are the pattern's; a piece such as "the gradient of {name}" is no whole sentence."""
+        if self._is_fragment and text.endswith((".", "?", "!")):
+            return False
+        return text.startswith(self._start) and text.endswith(self._tail)
+
     def match(self, text: str) -> dict[str, str] | None:
         """What the holes hold if the text was made from this pattern."""
-        if not (text.startswith(self._head.rstrip()) and text.endswith(self._tail)) or self.letters < LEAST_LETTERS:
-            return None
         if self._regex is None:
             self._regex = self._compiled()
         found = self._regex.fullmatch(text)

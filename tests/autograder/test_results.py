@@ -6,7 +6,7 @@ import json
 import pytest
 
 from autograder.errors import KitError
-from autograder.results import CheckResult, Report, Status, SubmissionStatus, TaskResult, from_json, summarise, to_json
+from autograder.results import CheckResult, Picture, Report, Status, SubmissionStatus, TaskResult, from_json, summarise, to_json
 
 NOT_PASSED = [status for status in Status if status is not Status.PASSED]
 OK = CheckResult(Status.PASSED, "gives the mean", seconds=0.25)
@@ -140,3 +140,29 @@ def test_the_reason_names_the_version_or_what_is_wrong():
         from_json(changed(schema=2))
     with pytest.raises(KitError, match=r"not a result of this kit: .*great"):
         from_json(changed(status="great"))
+
+
+def test_the_json_names_each_sentence_and_its_values_for_other_languages():
+    message = "Expected: it adds up. The result should have shape (2,), but it has shape (3,). Odd words."
+    task = TaskResult("a", Status.FAILED, 0.0, 1.0, message, picture=Picture((2,), (3,)))
+    report = Report("01_mini", "x", SubmissionStatus.GRADED, 0.0, 1.0, "", "full", 0.0, (task,))
+    document = json.loads(to_json(report))
+    assert document["tasks"][0]["said"]["message"] == [
+        {"id": "Expected: it {title}.", "values": {"title": "adds up"}},
+        {"id": "{name} should have shape {shape}, but it has shape {shape_2}.",
+         "values": {"name": "The result", "shape": "(2,)", "shape_2": "(3,)"}},
+        {"text": "Odd words."},
+    ]  # fmt: skip
+    assert document["tasks"][0]["picture"] == {"expected": [2], "came": [3], "wrong": []}
+    assert from_json(to_json(report)) == report
+
+
+@pytest.mark.parametrize("picture", [{"expected": [1]}, {"expected": [1], "came": [1], "wrong": ["09"]}, 3])
+def test_a_picture_that_is_none_is_no_result(picture):
+    report = Report(
+        "01_mini", "x", SubmissionStatus.GRADED, 0.0, 1.0, "", "full", 0.0, (TaskResult("a", Status.PASSED, 1.0, 1.0),)
+    )
+    document = json.loads(to_json(report))
+    document["tasks"][0]["picture"] = picture
+    with pytest.raises(KitError, match="not a result of this kit"):
+        from_json(json.dumps(document))
