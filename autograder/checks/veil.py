@@ -185,7 +185,8 @@ class Veil:
         if found is None or not 0 < int(found[1]) <= len(lines):
             return ""
         line = lines[int(found[1]) - 1]
-        return f" (line {found[1]} of {found[2]}{f': `{line}`' if found[3] == line else ''})"
+        number, file = found[1], found[2]
+        return f" (line {number} of {file}: `{line}`)" if found[3] == line else f" (line {number} of {file})"
 
     @cached_property
     def _names(self) -> frozenset[str]:

@@ -20,7 +20,7 @@ ENGLISH, CHINESE = "en", "zh_CN"
 LANGUAGES = (ENGLISH, CHINESE)
 VARIABLE = "AUTOGRADER_LANG"
 HERE = Path(__file__).parent / "locale"
-_SPACE = {CHINESE: ""}
+_BETWEEN = {CHINESE: ("", "。")}  # what stands between two sentences, and at the end of one
 
 
 class Language:
@@ -41,7 +41,7 @@ class Language:
             for folder in folders:
                 for path in sorted((folder / self.name / "LC_MESSAGES").glob("*.mo")):
                     found |= _catalogue(path)
-        self._sentences = Sentences(found, _SPACE.get(self.name, " "))
+        self._sentences = Sentences(found, *_BETWEEN.get(self.name, (" ", ".")))
 
     def say(self, text: str) -> str:
         """The text in this language; in English where there is no translation."""

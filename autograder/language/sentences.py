@@ -17,6 +17,9 @@ MOST_SENTENCES = 40  # of a text that is cut; a longer one is shown as it is
 MOST_LETTERS = 6000
 LEAST_LETTERS, FEW_LETTERS = 2, 8  # of a pattern's own
 _END = re.compile(r"(?<=[.?!…:]) +|\n+")
+PLACED = "{sentence}{place}."  # a sentence that says at its end where in the learner's code it was
+_PLACED = re.compile(r"(.*?[^.?!])( \(line \d.*\))\.", re.DOTALL)
+_QUOTED = ("error", "text", "code", "said", "fault")  # holes for what others say, in as many sentences as they like
 _HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -35,10 +38,12 @@ class Sentences:
     Args:
         translations: each English pattern and its translation.
         space: what stands between two sentences.
+        stop: what stands at the end of one.
     """
 
-    def __init__(self, translations: Mapping[str, str], space: str = " ") -> None:
-        self._translations, self._space = dict(translations), space
+    def __init__(self, translations: Mapping[str, str], space: str = " ", stop: str = ".") -> None:
+        self._translations, self._space = {PLACED: f"{{sentence}}{{place}}{stop}", **translations}, space
+        self._stop = stop
         patterns = [_Pattern(text) for text in self._translations if _HOLE.search(text)]
         self._patterns = [pattern for pattern in patterns if pattern.letters >= LEAST_LETTERS]
         self._patterns.sort(key=lambda pattern: pattern.order)
@@ -58,7 +63,12 @@ class Sentences:
             for start in range(end):
                 piece = text[edges[start] : edges[end]].strip()
                 part = self._find(piece)
-                if part is not None and part.values and self._letters[part.pattern or ""] < FEW_LETTERS:
+                if (
+                    part is not None
+                    and part.values
+                    and self._letters[part.pattern or ""] < FEW_LETTERS
+                    and part.pattern != PLACED
+                ):
                     part = None  # a piece of a sentence, not one
                 if part is not None or start == end - 1:
                     known, before = best[start]
@@ -87,6 +97,8 @@ class Sentences:
         found = self._find(value.strip())
         if found is not None:
             return self._translated(found)
+        if whole := self._find(f"{value}."):  # a sentence whose end stands further on
+            return self._translated(whole).removesuffix(self._stop)
         if _END.search(value):
             return self._say(value)
         return ", ".join(map(self._fragment, value.split(", "))) if ", " in value else value
@@ -109,6 +121,9 @@ class Sentences:
             values = pattern.match(written)
             if values is not None:
                 return Part(text, pattern.text, tuple(values.items()))
+        placed = _PLACED.fullmatch(text)
+        if placed and (self._find(placed[1]) or self._find(f"{placed[1]}.")):
+            return Part(text, PLACED, (("sentence", placed[1]), ("place", placed[2])))
         return None
 
     def _beginning(self, letter: str) -> list[_Pattern]:
@@ -127,7 +142,9 @@ def _held(name: str, *, few: bool) -> str:
         return r"(| \(line \d.*\)|\S*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
-    return r"(\S*(?: \S*){0,5}?)" if few else "(.*?)"
+    if few:
+        return r"(\S*(?: \S*){0,5}?)"
+    return "(.*?)" if name.partition("_")[0] in _QUOTED else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
 
 
 def _letters(text: str) -> int:

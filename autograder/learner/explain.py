@@ -112,8 +112,9 @@ def learner_line(error: BaseException, folder: Path) -> str:
     if not frames:
         return ""
     linecache.checkcache(frames[-1].filename)
+    line, file = frames[-1].lineno, Path(frames[-1].filename).name
     text = clean((frames[-1].line or "").strip(), 120)
-    return f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name}{f': `{text}`' if text else ''})"
+    return f" (line {line} of {file}: `{text}`)" if text else f" (line {line} of {file})"
 
 
 def _asks_for_input(error: BaseException, place: str) -> bool:

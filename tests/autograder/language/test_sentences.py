@@ -21,6 +21,7 @@ CHINESE = Sentences(
         "the bias": "偏置",
     },
     space="",
+    stop="。",
 )
 
 
@@ -39,6 +40,7 @@ CHINESE = Sentences(
         ("Your code raised KeyError (line 3 of net.py: `x`).", "你的代码抛出了 KeyError（net.py 第 3 行：`x`）。"),
         ("Your code raised KeyError.", "你的代码抛出了 KeyError。"),
         ("It goes to cuda:0.", "它去了 cuda:0。"),
+        ("The result is not right (line 3 of net.py: `x`).", "结果不对（net.py 第 3 行：`x`）。"),
         ("the gradient of the bias", "偏置 的梯度"),
     ],
 )
