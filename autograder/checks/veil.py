@@ -179,14 +179,14 @@ class Veil:
             or name in self._numbers
         )
 
-    def _place(self, text: str) -> str:
-        found = _PLACE.fullmatch(text)
+    def _place(self, said: str) -> str:
+        found = _PLACE.fullmatch(said)
         lines = self.words.get("lines", {}).get(found[2], []) if found else []
         if found is None or not 0 < int(found[1]) <= len(lines):
             return ""
-        line = lines[int(found[1]) - 1]
+        text = lines[int(found[1]) - 1]
         number, file = found[1], found[2]
-        return f" (line {number} of {file}: `{line}`)" if found[3] == line else f" (line {number} of {file})"
+        return f" (line {number} of {file}: `{text}`)" if found[3] == text else f" (line {number} of {file})"
 
     @cached_property
     def _names(self) -> frozenset[str]:

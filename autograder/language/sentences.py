@@ -142,9 +142,9 @@ def _held(name: str, *, few: bool) -> str:
         return r"(| \(line \d.*\)|\S*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
-    if few:
-        return r"(\S*(?: \S*){0,5}?)"
-    return "(.*?)" if name.partition("_")[0] in _QUOTED else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
+    if name.partition("_")[0] in _QUOTED:
+        return "(.*?)"
+    return r"(\S*(?: \S*){0,5}?)" if few else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
 
 
 def _letters(text: str) -> int:

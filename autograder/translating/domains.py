@@ -12,8 +12,9 @@ KIT = Path(__file__).parents[1]
 _SAID_BY = (  # what a learner reads comes from these; the rest of the kit speaks to instructors
     "checks", "feedback", "learner", "sandbox/child*.py", "sandbox/ended.py", "sandbox/session.py", "submission",
     "grading/check_run.py", "grading/grade.py", "grading/mutant_diagnosis.py", "grading/policy.py", "results.py",
-    "frontends/hints.py", "frontends/jupyter.py", "frontends/watch*.py",
+    "frontends/glance.py", "frontends/hints.py", "frontends/jupyter.py", "frontends/reset.py", "frontends/watch*.py",
 )  # fmt: skip
+_WORDS = Source(KIT / "learner/explain.py", "words", ("imported", "run"))
 _NOT_SAID = ("known_messages.py",)  # patterns of what Python and PyTorch say
 
 
@@ -31,7 +32,7 @@ def domains(root: Path) -> list[Domain]:
     course = [Source(root / "course.yaml", "course"), *_files(root / "exercises", "*/test_*.py", "suite")]
     hidden = [*_files(root / "tests/hidden", "*/test_*.py", "suite"), *_files(root / "tests/hidden", "*/[!t]*.py", "code")]
     return [
-        Domain("kit", KIT / "language/locale", (*_of_kit(), *_files(KIT / "feedback/templates", "*.html", "template"))),
+        Domain("kit", KIT / "language/locale", (_WORDS, *_of_kit(), *_files(KIT / "feedback/templates", "*.html", "template"))),
         Domain("exercises", root / "exercises/locale", tuple(course)),
         Domain("grading", root / "tests/hidden/locale", (*hidden, *_files(root / "solutions", "*/mutants.py", "mutants"))),
     ]

@@ -38,18 +38,22 @@ class Source:
     Attributes:
         path: a file.
         kind: what of it: "code" for its texts, "suite" for these and the sentences of its checks, "course" for the hints and
-            titles of a course.yaml, "mutants" for what a diagnosis says, "template" for what a page's template says.
+            titles of a course.yaml, "mutants" for what a diagnosis says, "template" for what a page's template says, "words" for
+            `words` alone.
+        words: single words that it puts into sentences.
     """
 
     path: Path
     kind: str = "code"
+    words: tuple[str, ...] = ()
 
 
 def sentences(sources: Iterable[Source], root: Path, project: str) -> Catalog:
     """A catalogue without translations, in the order of the sources."""
     catalog = Catalog(project=project, charset="utf-8", fuzzy=False)
     for source in sources:
-        for line, text in _READERS[source.kind](source.path):
+        found = [(1, word) for word in source.words] if source.kind == "words" else _READERS[source.kind](source.path)
+        for line, text in found:
             catalog.add(text.strip(), locations=[(source.path.relative_to(root).as_posix(), line)], context=None)
     return catalog
 
