@@ -10,7 +10,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,9 +18,11 @@ from autograder import secret
 from autograder.checks.judge import judge
 from autograder.checks.student import Student
 from autograder.checks.veil import Veil
-from autograder.images.training import Training
 from autograder.results import CheckResult
 from autograder.wire.respondent import Respondent
+
+if TYPE_CHECKING:
+    from autograder.images.training import Training  # with the images, which most topics do not need
 
 
 @dataclass(frozen=True)

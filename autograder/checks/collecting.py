@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -20,7 +20,9 @@ from autograder.checks.check import Check, Fixtures, title_of
 from autograder.checks.student import Student
 from autograder.course import Task, Topic
 from autograder.errors import KitError
-from autograder.images.training import Training
+
+if TYPE_CHECKING:
+    from autograder.images.training import Training  # with the images, which most topics do not need
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from autograder.checks.self_check import SelfCheck, timed_out
 from autograder.checks.telling import Outcome, Telling, explain, fault_text, put
 from autograder.course import warm
 from autograder.images.torchvision_shim import import_module
-from autograder.learner.explain import learner_line
+from autograder.learner.explain import NOT_DONE, learner_line
 from autograder.results import CheckResult, Status
 
 
@@ -66,6 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Tie each check to its task, give it the task's time limit, and let `-k` speak of tasks."""
     collecting.tie(items)
     checks = [item for item in items if CHECK in item.stash]
+    told = config.pluginmanager.get_plugin(telling.NAME)
+    for place in [item.stash[PLACE] for item in checks] if isinstance(told, Telling) else ():
+        told.courses[os.fspath(place.course.root)] = place.course
     for item in checks if config.pluginmanager.hasplugin("timeout") else ():
         item.add_marker(pytest.mark.timeout(config.stash[SELF_CHECK].seconds_for(item.stash[PLACE])))
     if checks:
@@ -140,7 +143,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run a check; one that asks for none of the kit's fixtures is pytest's own affair."""
     if GIVEN not in pyfuncitem.stash:
         return None
-    check, raised = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[SELF_CHECK].raised
+    check, self_check = pyfuncitem.stash[CHECK], pyfuncitem.config.stash[SELF_CHECK]
+    if self_check.untouched(pyfuncitem.stash[PLACE]):
+        raise CheckFailed(CheckResult(Status.MISSING, check.title, NOT_DONE))
+    raised = self_check.raised
     raised.clear()
     result = run(replace(check, call=functools.partial(_noting, check.call, raised)), pyfuncitem.stash[GIVEN])
     if result.status is not Status.PASSED:

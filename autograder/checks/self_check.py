@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_timeout
@@ -14,12 +15,15 @@ from autograder.checks import misplaced
 from autograder.checks.collecting import Place
 from autograder.course import Topic
 from autograder.errors import KitError
-from autograder.images.training import Training, choose
+from autograder.feedback import uses
 from autograder.learner.explain import learner_line
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule, load
 from autograder.results import CheckResult, Fault, Status
 from autograder.text import clean
+
+if TYPE_CHECKING:
+    from autograder.images.training import Training
 
 # Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
 LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
@@ -37,6 +41,7 @@ class SelfCheck:
         self.debug = debug
         self.raised: list[BaseException] = []
         self._loaded: dict[tuple[Path, int | None], LoadedModule] = {}
+        self._untouched: dict[Path, frozenset[str]] = {}
         self._endless: dict[Path, LoadedModule] = {}
         self._training: dict[str, Training] = {}
 
@@ -45,6 +50,8 @@ class SelfCheck:
         if topic.training is None:
             raise KitError(f"topic {topic.name} has no budgets in course.yaml to train with")
         if topic.name not in self._training:
+            from autograder.images.training import choose  # noqa: PLC0415  with the images, which most topics do not need
+
             self._training[topic.name] = choose(*topic.training.chosen())
         return self._training[topic.name]
 
@@ -58,6 +65,15 @@ class SelfCheck:
         """Why the module cannot be checked, or ""."""
         loaded = self._loaded.get((place.module, devices))
         return loaded.fault.message if loaded and loaded.fault else ""
+
+    def untouched(self, place: Place) -> bool:
+        """Whether the module can be imported, and what it has of the task is still the stub: then there is nothing to run."""
+        path = place.module
+        if not place.public or self.fault(place, None) or path in self._endless:
+            return False
+        if path not in self._untouched:
+            self._untouched[path] = uses.untouched(path.read_bytes())
+        return place.task.id in self._untouched[path]
 
     @contextlib.contextmanager
     def respondent(self, place: Place, devices: int | None) -> Iterator[InProcess]:

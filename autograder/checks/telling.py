@@ -69,6 +69,7 @@ class Telling:
     def __init__(self) -> None:
         self._told: list[tuple[pytest.TestReport, Outcome]] = []
         self._topics: list[TopicState] = []
+        self.courses: dict[str, course.Course] = {}  # by root, those that were read for the checks
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -83,7 +84,7 @@ class Telling:
             by_root[outcome.root][outcome.topic].append(outcome)
         found = []
         for root, by_topic in by_root.items():
-            here = course.load(Path(root))
+            here = self.courses.get(root) or course.load(Path(root))
             found += [_topic_state(here, topic, by_topic[topic.name]) for topic in here.topics if topic.name in by_topic]
         return found
 

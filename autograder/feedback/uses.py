@@ -1,4 +1,4 @@
-"""Which tasks a learner's function calls of the same module, read from its text: nothing of it is run."""
+"""What the text of a learner's module tells: which tasks call which, and which are still the stub. Nothing of it is run."""
 
 from __future__ import annotations
 
@@ -31,6 +31,26 @@ def uses(source: bytes, tasks: Collection[str]) -> dict[str, tuple[str, ...]]:
                     waiting.append(called)
         found[task] = tuple(sorted((seen & set(tasks)) - {task}))
     return found
+
+
+def untouched(source: bytes) -> frozenset[str]:
+    """Names of the module's top level that are still the stub: all they do is to raise NotImplementedError."""
+    tree = _tree(source)
+    definitions = [node for node in (tree.body if tree else ()) if isinstance(node, Definition)]
+    names = [node.name for node in definitions]
+    return frozenset(node.name for node in definitions if names.count(node.name) == 1 and _only_raises(node))
+
+
+def _only_raises(definition: Definition) -> bool:
+    first, *rest = definition.body
+    body = rest if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else definition.body
+    if definition.decorator_list or not body:
+        return False
+    if isinstance(definition, ast.ClassDef):
+        return all(isinstance(node, ast.FunctionDef) and _only_raises(node) for node in body)
+    raised = body[0].exc if isinstance(body[0], ast.Raise) else None
+    kind = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(kind, ast.Name) and kind.id == "NotImplementedError"
 
 
 def _tree(source: bytes) -> ast.Module | None:

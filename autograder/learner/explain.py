@@ -19,6 +19,7 @@ from autograder.learner import forbidden_trap, newer_python
 from autograder.results import PEER_LOST, Fault, Status
 from autograder.text import clean, one_line
 
+NOT_DONE = "Not done yet: it still raises NotImplementedError."
 SUITE = "<suite>"  # the file name of a probe's code
 NOT_HERE = "bad_function_call"  # what PyTorch raises where `sandbox.no_autograd` has taken the ability to differentiate
 _CHECKED_WITH = f"it is checked with Python {platform.python_version()}"
@@ -65,7 +66,7 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
         used = forbidden_trap.sentence("PyTorch's autograd, which is not to be had in this process")
         return Fault(Status.FORBIDDEN, clean(f"{used}{place}."), kind, place)
     if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
-        return Fault(Status.MISSING, "Not done yet: it still raises NotImplementedError.", kind)
+        return Fault(Status.MISSING, NOT_DONE, kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not place:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):

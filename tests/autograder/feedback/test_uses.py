@@ -1,6 +1,6 @@
 """Which tasks a learner's function calls."""
 
-from autograder.feedback.uses import defined, uses
+from autograder.feedback.uses import defined, untouched, uses
 
 MODULE = b"""
 def first(x): return x
@@ -29,3 +29,29 @@ def test_what_does_not_parse_uses_nothing():
 def test_what_is_defined_is_not_known_where_everything_of_another_module_is_imported():
     assert defined(MODULE) == {"first", "helper", "second", "third", "fourth", "Fifth"}
     assert defined(b"from other import *") is None
+
+
+STUBS = b"""
+def stub(x):
+    '''Do it.'''
+    raise NotImplementedError
+def said(x): raise NotImplementedError("not yet")
+class Net:
+    def __init__(self):
+        raise NotImplementedError
+    def forward(self, x):
+        raise NotImplementedError
+class Begun:
+    def __init__(self): self.x = 1
+    def forward(self, x): raise NotImplementedError
+def begun(x):
+    y = x
+    raise NotImplementedError
+def twice(x): raise NotImplementedError
+def twice(x): return x
+def refuses(x): raise ValueError
+"""
+
+
+def test_what_only_raises_notimplementederror_is_untouched():
+    assert untouched(STUBS) == {"stub", "said", "Net"}
