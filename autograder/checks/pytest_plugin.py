@@ -67,8 +67,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     collecting.tie(items)
     checks = [item for item in items if CHECK in item.stash]
     told = config.pluginmanager.get_plugin(telling.NAME)
-    for place in [item.stash[PLACE] for item in checks] if isinstance(told, Telling) else ():
-        told.courses[os.fspath(place.course.root)] = place.course
+    if isinstance(told, Telling):
+        told.courses |= {os.fspath(place.course.root): place.course for place in (item.stash[PLACE] for item in checks)}
     for item in checks if config.pluginmanager.hasplugin("timeout") else ():
         item.add_marker(pytest.mark.timeout(config.stash[SELF_CHECK].seconds_for(item.stash[PLACE])))
     if checks:
