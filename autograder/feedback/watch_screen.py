@@ -108,6 +108,8 @@ def answer(view: View, width: int) -> list[Line]:
     if view.fault:
         return _filled(f"✗ {view.fault}", width, style=RED)
     task = next((task for task in view.tasks if task.id == view.focus), None)
+    if task is None and view.working:
+        return [("The others are checked once more …", "")]
     if task is None:
         return _filled(f"✓ All tasks of {view.topic} are done: their public checks pass.", width, style=GREEN)
     wrong = [result for result in task.results or () if result.status is not Status.PASSED]

@@ -68,7 +68,9 @@ def test_a_question_takes_the_place_of_the_keys():
     assert KEYS not in text
 
 
-def test_a_finished_topic():
-    text = "\n".join(screen(replace(VIEW, tasks=(TaskView("a", (PASSED,)),), focus=""), 100, 40, colour=False))
+def test_a_finished_topic_is_said_to_be_so_once_the_round_is_over():
+    finished = replace(VIEW, tasks=(TaskView("a", (PASSED,)),), focus="")
+    assert "are done" not in "\n".join(screen(replace(finished, working=True), 100, 40, colour=False))
+    text = "\n".join(screen(finished, 100, 40, colour=False))
     assert "All tasks of 03_nn are done" in text
     assert "████ 1 of 1 done" in text
