@@ -73,14 +73,19 @@ def of_course(course: Course, names: Sequence[str] = ()) -> Kit:
     """The kit of these topics, or of all; reads nothing in the solutions' and hidden suites' folders.
 
     Raises:
-        KitError: there is no such topic, a file is missing, or a module is not a stub.
+        KitError: there is no such topic, a file is missing or cannot be read, or a module is not a stub.
     """
     chosen = [topic for topic in course.topics if topic.name in [course.topic(name).name for name in names] or not names]
     package = wheel.build()
-    work = {path: text.encode() for topic in chosen for path, text in _work(topic)}
-    files = {path: content for topic in chosen for path, content in _given(topic)}
+    try:
+        work = {path: text.encode() for topic in chosen for path, text in _work(topic)}
+        files = {path: content for topic in chosen for path, content in _given(topic)}
+        files |= {path: text.encode() for path, text in _around(course, chosen, package).items()}
+    except OSError as error:
+        raise KitError(f"{error.filename}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise KitError(f"a file of the course is no text in UTF-8: {error.object[error.start : error.start + 10]!r}") from None
     files |= {kept(path): content for path, content in work.items()} | work
-    files |= {path: text.encode() for path, text in _around(course, chosen, package).items()}
     files[f"wheel/{package.name}"] = package.content
     return Kit(dict(sorted(files.items())), frozenset(work), tuple(topic.name for topic in chosen), not names, package.version)
 

@@ -292,6 +292,32 @@ def test_a_module_that_somebody_solved_in_the_course_is_not_handed_out(kit, cour
     assert not (course / "kit").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("exercises/01_mini/README.md", None, "there is no such file yet"),
+        ("exercises/01_mini/README.md", "![a drawing](drawing.png)\n", "drawing.png: a lesson shows it, and it is not there"),
+        ("exercises/01_mini/mini.py", "def row_means(:\n", "mini.py:1: does not parse"),
+        ("exercises/01_mini/README.md", b"\xc4\xe3\xba\xc3", "no text in UTF-8"),
+    ],
+)
+def test_a_topic_that_is_not_complete_is_one_line_and_nothing_is_written(course, tmp_path, name, content, reason):
+    (course / name).unlink()
+    if content:
+        (course / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(KitError, match=re.escape(reason)):
+        release.as_folder(release.of_course(load(course)), tmp_path / "kit")
+    assert not (tmp_path / "kit").exists()
+
+
+def test_what_a_lesson_shows_comes_along(course):
+    mend(course, "README.md", "\n![a drawing](drawing.png), and ![the answer](../../solutions/01_mini/answer.png)\n")
+    (course / "exercises/01_mini/drawing.png").write_bytes(b"png")
+    (course / "solutions/01_mini/answer.png").write_bytes(b"png")
+    made = release.of_course(load(course)).files
+    assert [name for name in made if name.endswith(".png")] == ["exercises/01_mini/drawing.png"]
+
+
 EVERYTHING = """\
 title: All
 limits: {import_seconds: 3, check_seconds: 2, total_seconds: 30, grader_seconds: 7, memory_mb: 512, reply_mb: 8, scratch_mb: 9}
