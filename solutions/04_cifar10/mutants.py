@@ -60,6 +60,18 @@ MUTANTS = (
     ),
     Mutant(
         "make_transform",
+        "uses CIFAR-10's own mean and standard deviation",
+        "(0.5, 0.5, 0.5), (0.5, 0.5, 0.5)",
+        "(0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)",
+    ),
+    Mutant(
+        "make_transform",
+        "normalises with the numbers that belong to CIFAR-10",
+        "(0.5, 0.5, 0.5), (0.5, 0.5, 0.5)",
+        "(0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616)",
+    ),
+    Mutant(
+        "make_transform",
         "scales every image by its own largest value",
         "transforms.ToTensor(),",
         "transforms.ToTensor(), transforms.Lambda(lambda t: t / t.max().clamp_min(1e-8)),",
@@ -196,6 +208,14 @@ MUTANTS = (
         "self.fc3 = nn.Linear(84, 10)\n        self.fc4 = nn.Linear(10, 10)",
     ),
     Mutant("Net", "uses sigmoids where ReLU is asked for", "F.relu(self.fc2(x))", "torch.sigmoid(self.fc2(x))"),
+    Mutant(
+        "Net",
+        "uses tanh where ReLU is asked for",
+        "x = self.pool(F.relu(self.conv1(x)))\n        x = self.pool(F.relu(self.conv2(x)))\n"
+        "        x = torch.flatten(x, 1)\n        x = F.relu(self.fc1(x))\n        x = F.relu(self.fc2(x))",
+        "x = self.pool(torch.tanh(self.conv1(x)))\n        x = self.pool(torch.tanh(self.conv2(x)))\n"
+        "        x = torch.flatten(x, 1)\n        x = torch.tanh(self.fc1(x))\n        x = torch.tanh(self.fc2(x))",
+    ),
     Mutant("Net", "leaves out the ReLU after fc2", "F.relu(self.fc2(x))", "self.fc2(x)"),
     Mutant(
         "Net",
@@ -345,6 +365,12 @@ MUTANTS = (
     Mutant("train", "leaves the network in the mode it came in", "    net.train()\n", ""),
     Mutant("train", "sums the losses of a window", "running_loss / log_every", "running_loss"),
     Mutant("train", "reports the last loss of a window, not the mean", "running_loss / log_every", "loss.item()"),
+    Mutant(
+        "train",
+        "sets the running loss to 0 at every batch",
+        "            running_loss += loss.item()\n",
+        "            running_loss = loss.item()\n",
+    ),
     Mutant(
         "train",
         "does not start at zero after a window",
@@ -630,6 +656,12 @@ MUTANTS = (
         "total += len(labels)",
         "total += loader.batch_size",
     ),
+    Mutant(
+        "accuracy",
+        "keeps the last batch's right labels alone: = where += adds up",
+        "correct += (predicted",
+        "correct = (predicted",
+    ),
     Mutant("accuracy", "gives the fraction of wrong labels", "predicted == labels", "predicted != labels"),
     Mutant("accuracy", "leaves the network in the mode it came in", "    net.eval()\n", ""),
     Mutant("accuracy", "always leaves the network in train mode", "net.train(was_training)", "net.train()"),
@@ -655,6 +687,12 @@ MUTANTS = (
         "divides by the number of all images",
         "correct[i] / total[i] if",
         "correct[i] / sum(total) if",
+    ),
+    Mutant(
+        "per_class_accuracy",
+        "divides by the number of all images, for a class without any too",
+        'correct[i] / total[i] if total[i] else float("nan")',
+        "correct[i] / sum(total)",
     ),
     Mutant("per_class_accuracy", "gives 0 for a class without images", 'float("nan")', "0.0"),
     Mutant(

@@ -106,6 +106,7 @@ MUTANTS = (
     ),
     Mutant("train_on", "trains for a single epoch", "range(epochs)", "range(1)"),
     Mutant("train_on", "adds up the losses of an epoch", "sum(losses) / len(losses)", "sum(losses)"),
+    Mutant("train_on", "divides by the number of epochs", "sum(losses) / len(losses)", "sum(losses) / epochs"),
     Mutant("train_on", "gives the last loss of an epoch", "sum(losses) / len(losses)", "losses[-1]"),
     Mutant(
         "train_on",
@@ -141,7 +142,7 @@ MUTANTS = (
     ),
     Mutant(
         "train_on",
-        "clears the gradients between backward and the step",
+        "lets no gradient reach the step: it clears them between backward and the step, or steps with other tensors",
         "loss.backward()",
         "loss.backward()\n            optimizer.zero_grad()",
     ),
@@ -370,6 +371,13 @@ MUTANTS = (
         "cuts module. off every name that begins with it, wrapped or not",
         "{name: tensor.cpu()",
         '{name.removeprefix("module."): tensor.cpu()',
+    ),
+    Mutant(
+        "save_portable",
+        "cuts module. off where every name begins with it, wrapped or not",
+        "bare.state_dict().items()}",
+        'bare.state_dict().items()}\n    if all(name.startswith("module.") for name in state):\n'
+        "        state = {name[7:]: tensor for name, tensor in state.items()}",
     ),
     Mutant(
         "save_portable",

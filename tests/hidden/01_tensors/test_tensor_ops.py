@@ -574,8 +574,8 @@ def test_drop_ones__values(student: Student, rng: torch.Generator) -> None:
 
 
 def test_drop_ones__other_sizes(student: Student, rng: torch.Generator) -> None:
-    """keeps a shape without ones, and leaves no axis where all have length 1"""
-    for shape in ((2, 3), (4,), (3, 2, 5), (), (1,), (1, 1), (1, 1, 1), (5, 1), (1, 2)):
+    """keeps a shape without ones, and an axis of length 0, and leaves no axis where all have length 1"""
+    for shape in ((2, 3), (1, 0, 3), (4,), (3, 2, 5), (), (1,), (1, 1), (1, 1, 1), (5, 1), (1, 2)):
         expect_dropped(student, draw(rng, *shape))
 
 

@@ -200,7 +200,8 @@ def test_make_transform__scales_arrays(student: Student, rng: torch.Generator) -
 
 def test_make_transform__takes_pictures(student: Student, rng: torch.Generator) -> None:
     """turns a PIL image into the same tensor as an array"""
-    expect_transformed(student, [pixels(rng, 32, 32), pixels(rng, integer(rng, 10, 20), integer(rng, 2, 9))], "picture")
+    some = [pixels(rng, 2, 3) for _ in range(16)]  # so many that a transform with chance in it shows
+    expect_transformed(student, [pixels(rng, 32, 32), pixels(rng, integer(rng, 10, 20), integer(rng, 2, 9)), *some], "picture")
 
 
 def test_make_transform__reaches_both_ends(student: Student, rng: torch.Generator) -> None:
@@ -259,6 +260,9 @@ def expect_samples(epochs: Any, samples: Samples, name: str) -> None:
         order = numbers(epoch)
         amount = f"A {name} epoch gave {len(order)} samples of {len(images)}: every sample belongs in it, once."
         expect(len(order) == len(images), amount)
+        once = len(order.unique())
+        amount = f"A {name} epoch gave only {once} of {len(images)} samples, some of them more than once."
+        expect(once == len(images), amount)
         expect_close(order.sort().values, images[:, 0, 0, 0], f"the set of images of a {name} epoch")
         expect_equal(torch.cat([y for _, y in epoch])[order.argsort()], targets, f"the labels of a {name} epoch")
 

@@ -9,6 +9,7 @@ alone, so that its sentence names the rule that was broken: where things are, th
 
 import contextlib
 import io
+import itertools
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable
@@ -710,19 +711,20 @@ def save(module: Any, state: Tensors, start: str, wrapper: str, path_kind: str) 
     return {"content": content, "where": where(content), "dtypes": dtypes, "homes": homes(net), "state": net.state_dict()}
 
 
-class Nested(nn.Module):
-    """Its names hold `module.` at the front, behind other letters and in the middle."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.module = nn.Linear(2, 3)
-        self.submodule = nn.BatchNorm1d(3)
-        self.medulla = nn.Sequential(OrderedDict(module=nn.Linear(3, 4, bias=False)))
+def nested(*, inner: bool = False) -> nn.Module:
+    """Its names hold `module.` at the front, behind other letters and in the middle; those of an inner one only at the front."""
+    layers: dict[str, nn.Module] = {"module": nn.Linear(2, 3)}
+    if not inner:
+        layers |= {
+            "submodule": nn.BatchNorm1d(3),
+            "medulla": nn.Sequential(OrderedDict(module=nn.Linear(3, 4, bias=False))),
+        }
+    return nn.Sequential(OrderedDict(layers))
 
 
 def save_nested(module: Any, state: Tensors, wrapper: str) -> Any:
     """What the file of a network holds whose own layers are called module and submodule."""
-    net = Nested().to("cuda:0")
+    net = nested(inner=all(name.startswith("module.") for name in state)).to("cuda:0")
     net.load_state_dict(state)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "nested.pt"
@@ -769,11 +771,11 @@ def test_save_portable__needs_no_gpu(student: Student, rng: torch.Generator) -> 
 @devices(1)
 def test_save_portable__keeps_other_names(student: Student, rng: torch.Generator) -> None:
     """takes nothing but the wrapper's prefix away: layers of the network that are called module or submodule keep their names"""
-    state = {
-        name: normal(rng, *tensor.shape).abs() if tensor.is_floating_point() else tensor
-        for name, tensor in Nested().state_dict().items()
-    }
-    for wrapper in ("", "DataParallel"):
+    for inner, wrapper in itertools.product((False, True), ("", "DataParallel")):
+        state = {
+            name: normal(rng, *tensor.shape).abs() if tensor.is_floating_point() else tensor
+            for name, tensor in nested(inner=inner).state_dict().items()
+        }
         found = student.run(save_nested, state, wrapper)
         expect(isinstance(found, dict), NO_STATE_DICT)
         given = "in nn.DataParallel" if wrapper else "that is not wrapped"
