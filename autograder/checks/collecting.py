@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
-from autograder import course
+from autograder import course, language
 from autograder.checks.check import Check, Fixtures, title_of
 from autograder.checks.student import Student
 from autograder.course import Task, Topic
@@ -66,6 +66,7 @@ def tie(items: list[pytest.Item]) -> None:
         try:
             if root not in courses:
                 courses[root] = course.load(root)
+                language.use(root=root)
             topic = courses[root].topic(name)
             task = topic.task(item.originalname.removeprefix("test_").partition("__")[0])
         except KitError as error:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 
+from autograder import language
 from autograder.checks import collecting, selecting, suspects, telling, unhurried
 from autograder.checks.check import Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE
@@ -24,6 +25,7 @@ from autograder.checks.judge import judge, overdue, with_no_solution
 from autograder.checks.self_check import SelfCheck, timed_out
 from autograder.checks.telling import Outcome, Telling, explain, fault_text, put
 from autograder.course import warm
+from autograder.errors import KitError
 from autograder.images.torchvision_shim import import_module
 from autograder.learner.explain import NOT_DONE, learner_line
 from autograder.results import CheckResult, Status
@@ -52,10 +54,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("autograder").addoption(
         "--one-failure", action="store_true", help="leave out the other checks of a task once one of them has failed"
     )
+    parser.getgroup("autograder").addoption(
+        "--lang", default="", help=f"the language of the messages: {', '.join(language.LANGUAGES)}"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """A self-check begins."""
+    try:
+        language.use(config.getoption("--lang"))
+    except KitError as error:
+        raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(collecting, "autograder.collecting")
     config.pluginmanager.register(Telling(), telling.NAME)
     config.stash[SELF_CHECK] = SelfCheck(config.getoption("--inputs-seed"), debug=config.getoption("usepdb", default=False))

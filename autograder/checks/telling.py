@@ -6,6 +6,7 @@ what it needs travels in an attribute of each report.
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from autograder import course
+from autograder import course, language
 from autograder.course import Topic
-from autograder.feedback import summary
+from autograder.feedback import pictures, summary
 from autograder.feedback.summary import CheckState, TaskState, Tone, TopicState
+from autograder.language import say
 from autograder.results import CheckResult, Status
 
 NAME = "autograder.telling"  # of the plugin
@@ -56,11 +58,12 @@ def put(report: pytest.TestReport, outcome: Outcome) -> None:
 def explain(task: str, result: CheckResult, called: str) -> str:
     """A failed check for a learner's terminal; `called` is what `autograder hint` knows its task by."""
     if result.status is Status.MISSING:
-        lines = [f"{task}: not done yet", f"  Expected: it {result.title}.", f"  {result.message}"]
+        lines = [f"{task}: {say('not done yet')}", f"  {say(f'Expected: it {result.title}.')}", f"  {say(result.message)}"]
     else:
-        lines = [f"{task}: {result.status}", f"  Expected: it {result.title}."]
-        lines += [f"  {text}" for text in (result.message, result.detail, result.diagnosis) if text]
-    return "\n".join([*lines, f"  Stuck? autograder hint {called}"])
+        lines = [f"{task}: {say(str(result.status))}", f"  {say(f'Expected: it {result.title}.')}"]
+        lines += [f"  {say(text)}" for text in (result.message, result.detail, result.diagnosis) if text]
+    drawn = pictures.lines(result.picture, shutil.get_terminal_size().columns - 4) if result.picture else []
+    return "\n".join([*lines, *(f"    {line}" for line in drawn), f"  {say(f'Stuck? autograder hint {called}')}"])
 
 
 class Telling:
@@ -85,6 +88,7 @@ class Telling:
         found = []
         for root, by_topic in by_root.items():
             here = self.courses.get(root) or course.load(Path(root))
+            language.use(root=here.root)
             found += [_topic_state(here, topic, by_topic[topic.name]) for topic in here.topics if topic.name in by_topic]
         return found
 
@@ -110,7 +114,8 @@ class Telling:
         if not self._topics or config.getoption("no_summary", default=False):
             return
         names = ", ".join(topic.name for topic in self._topics)
-        terminalreporter.write_sep("=", f"public checks of {names}" if len(self._topics) == 1 else "public checks", bold=True)
+        title = f"public checks of {names}" if len(self._topics) == 1 else "public checks"
+        terminalreporter.write_sep("=", say(title), bold=True)
         for line in summary.table(self._topics, config.get_terminal_writer().fullwidth):
             terminalreporter.write_line(line.text, **_MARKUP.get(line.tone, {}))
 
@@ -134,8 +139,12 @@ def _fold(reports: list[Any], topic: TopicState, task: TaskState) -> None:
     if not reports or topic.fault or not isinstance(reports[0].longrepr, str):
         return
     *said, stuck = reports[0].longrepr.splitlines()
-    also = [f"  Also: it {other.title}: {_first_line(other, task)}" for other in task.others if other.status is not Status.BROKEN]
-    reports[0].longrepr = "\n".join([*said, *[f"  {task.cause}"] * bool(task.cause), *dict.fromkeys(also), stuck])
+    also = [
+        f"  {say(f'Also: it {other.title}:')} {say(_first_line(other, task))}"
+        for other in task.others
+        if other.status is not Status.BROKEN
+    ]
+    reports[0].longrepr = "\n".join([*said, *[f"  {say(task.cause)}"] * bool(task.cause), *dict.fromkeys(also), stuck])
 
 
 def _first_line(result: CheckResult, task: TaskState) -> str:
@@ -147,4 +156,4 @@ def _first_line(result: CheckResult, task: TaskState) -> str:
 
 def fault_text(fault: str) -> str:
     """A module that cannot be checked, for a learner's terminal."""
-    return f"{fault}\n  No task of it can be checked until that is mended."
+    return f"{say(fault)}\n  {say('No task of it can be checked until that is mended.')}"

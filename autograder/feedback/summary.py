@@ -13,7 +13,9 @@ from enum import Enum
 
 from autograder.course import Course, Task, Topic
 from autograder.feedback.uses import uses
+from autograder.language import say
 from autograder.results import CheckResult, Status
+from autograder.text import columns
 
 _CHECK = re.compile(r"^\s*(?:async )?def test_(\w+?)__\w*\(", re.MULTILINE)
 _ROOM = 24  # columns for a task's name
@@ -183,23 +185,23 @@ def table(topics: Sequence[TopicState], width: int) -> list[Line]:
     lines: list[Line] = []
     for topic in topics:
         if topic.fault:
-            lines.append(Line(_cut(f"{topic.name}: {topic.module} cannot be checked yet", width), Tone.WRONG))
+            lines.append(Line(_cut(say(f"{topic.name}: {topic.module} cannot be checked yet"), width), Tone.WRONG))
             continue
         shown = [task for task in topic.tasks if task.failure or task.passed]
         words = {task.word for task in shown}
         if len(topics) > 1 and len(words) == 1 and words <= {"done", "not done yet"}:
-            count = f"{len(shown)} task{'s' * (len(shown) != 1)}"
-            lines.append(Line(_cut(f"{topic.name}: {words.pop()} ({count})", width), _tone(shown[0])))
+            count = say(f"{len(shown)} task{'s' * (len(shown) != 1)}")
+            lines.append(Line(_cut(f"{topic.name}: {say(words.pop())} ({count})", width), _tone(shown[0])))
             continue
         if len(topics) > 1:
             lines.append(Line(_cut(topic.name, width), Tone.TITLE))
         room = min(max(len(task.task) for task in shown), _ROOM, width // 2)
-        word_room = max(len(task.word) for task in shown)
-        lines += [Line(_cut(f"{task.task:<{room}}  {task.word:<{word_room}}  {task.reason}".rstrip(), width), _tone(task))
-                  for task in shown]  # fmt: skip
+        word_room = max(columns(say(task.word)) for task in shown)
+        lines += [Line(_cut(f"{task.task:<{room}}  {_padded(say(task.word), word_room)}  {say(task.reason)}".rstrip(), width),
+                       _tone(task)) for task in shown]  # fmt: skip
         left = [task.task for task in topic.tasks if task not in shown and task.checks]
         if left:
-            lines.append(Line(_cut(f"not checked in this run: {', '.join(left)}", width)))
+            lines.append(Line(_cut(say(f"not checked in this run: {', '.join(left)}"), width)))
     return [*lines, *_totals(topics), *_next(topics)]
 
 
@@ -209,16 +211,16 @@ def _totals(topics: Sequence[TopicState]) -> list[Line]:
     points, most = (sum(task.points for task in some) for some in (done, tasks))
     text = f"Public checks passed: {len(done)} of {len(tasks)} tasks, {points:g} of {most:g} points."
     unseen = [task.task for task in tasks if not task.checks]
-    return [Line(text, Tone.TITLE), *[Line(f"Without a public check: {', '.join(unseen)}.")] * bool(unseen)]
+    return [Line(say(text), Tone.TITLE), *[Line(say(f"Without a public check: {', '.join(unseen)}."))] * bool(unseen)]
 
 
 def _next(topics: Sequence[TopicState]) -> list[Line]:
     for topic in topics:
         if topic.fault:
-            return [Line(f"Next: mend exercises/{topic.name}/{topic.module}; the message is above.")]
+            return [Line(say(f"Next: mend exercises/{topic.name}/{topic.module}; the message is above."))]
         if task := topic.next:
             prefix = f"{topic.name} · " if len(topics) > 1 else ""
-            return [Line(f"Next: {prefix}{task.task}. A hint: autograder hint {task.called}")]
+            return [Line(say(f"Next: {prefix}{task.task}. A hint: autograder hint {task.called}"))]
     return []
 
 
@@ -230,17 +232,17 @@ def glance(topics: Sequence[TopicState], width: int) -> list[Line]:
     for topic in topics:
         done, total = counts[topic.name]
         bar = f"{_bar(done, total, BAR)}  " if width >= room + BAR + 16 else ""
-        fault = f"  {topic.module} cannot be checked yet" if topic.fault else ""
+        fault = f"  {say(f'{topic.module} cannot be checked yet')}" if topic.fault else ""
         tone = Tone.WRONG if topic.fault else Tone.DONE if done == total else Tone.TODO
-        lines.append(Line(_cut(f"{topic.name:<{room}}  {bar}{done:>2} of {total}{fault}", width), tone))
+        lines.append(Line(_cut(f"{topic.name:<{room}}  {bar}{say(f'{done:>2} of {total}')}{fault}", width), tone))
     lines += _totals(topics)
     for topic in topics:
         folder = f"exercises/{topic.name}"
         if topic.fault:
-            return [*lines, Line(f"First: {topic.fault}"), Line(f"  pytest {folder}")]
+            return [*lines, Line(say(f"First: {topic.fault}")), Line(f"  pytest {folder}")]
         if task := topic.next:
-            first = f"First to do: {topic.name} · {task.task}"
-            return [*lines, Line(first, Tone.TITLE), *[Line(f"  {task.cause}")] * bool(task.cause),
+            first = say(f"First to do: {topic.name} · {task.task}")
+            return [*lines, Line(first, Tone.TITLE), *[Line(f"  {say(task.cause)}")] * bool(task.cause),
                     Line(f"  autograder check {topic.name} {task.task}"), Line(f"  autograder hint {task.called}")]  # fmt: skip
     return lines
 
@@ -256,5 +258,13 @@ def _tone(task: TaskState) -> Tone:
     return Tone.TODO if task.failure is None or task.failure.status is Status.MISSING else Tone.WRONG
 
 
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - columns(text))
+
+
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(width - 1, 1)] + "…"
+    if columns(text) <= width:
+        return text
+    while text and columns(text) >= width:
+        text = text[:-1]
+    return text + "…"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
-from rich.text import Text
+from rich.cells import set_cell_size
 
+from autograder.feedback import pictures
+from autograder.language import say
 from autograder.results import CheckResult, Status
+from autograder.text import columns, wrapped
 
-KEYS = "h hint  a all  n next  r reset  q quit"
+KEYS = "h hint · a all · n next · r reset · q quit"
 WIDEST = 100
 MOST_PRINTED = 8  # lines of what the learner's code has printed
 GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
@@ -84,13 +86,13 @@ def screen(view: View, width: int, height: int, *, colour: bool) -> list[str]:
     middle = _all(view, width) if view.everything else answer(view, width)
     bottom = [("", ""), *chain(*(_filled(note, width) for note in view.notes))]
     if view.question:
-        bottom += [*_filled(view.question, width, style=YELLOW), ("y yes  n no", BOLD)]
+        bottom += [*_filled(view.question, width, style=YELLOW), (say("y yes · n no"), BOLD)]
     else:
         state = "checking …" if view.working else f"checked in {view.seconds:.2f} s" if view.seconds else "waiting for a save"
-        bottom += [(state, DIM), *_filled(KEYS, width, style=DIM)]
+        bottom += [(say(state), DIM), *_filled(KEYS, width, style=DIM)]
     room = height - len(top) - len(bottom)
     if len(middle) > room > 0:
-        middle = [*middle[: room - 1], (set_cell_size("… the window is too low for the rest", width).rstrip(), DIM)]
+        middle = [*middle[: room - 1], (set_cell_size(say("… the window is too low for the rest"), width).rstrip(), DIM)]
     lines = [*top, *middle, *bottom][: max(height, 1)]
     return [f"\x1b[{style}m{text}\x1b[0m" if colour and style and text else text for text, style in lines]
 
@@ -114,20 +116,28 @@ def answer(view: View, width: int) -> list[Line]:
         return _filled(f"✓ All tasks of {view.topic} are done: their public checks pass.", width, style=GREEN)
     wrong = [result for result in task.results or () if result.status is not Status.PASSED]
     if not wrong:
-        return [(f"{task.id}: checking …", "")]
+        return [(f"{task.id}: {say('checking …')}", "")]
+    lines = _failure(task, wrong, width)
+    if printed := view.printed.rstrip().splitlines():
+        lines.append((f"  {say('Your code printed:')}", DIM))
+        lines += [(set_cell_size(f"    {line}", width).rstrip(), "") for line in printed[-MOST_PRINTED:]]
+    if view.hint:
+        lines += [("", ""), *((set_cell_size(line, width).rstrip(), "") for line in view.hint.splitlines())]
+    return lines
+
+
+def _failure(task: TaskView, wrong: Sequence[CheckResult], width: int) -> list[Line]:
+    """The first check that does not pass in full, the others as one line each."""
     first = wrong[0]
-    lines = _filled(f"✗ {task.id}: {task.state}", width, style=YELLOW if first.status is Status.MISSING else RED)
+    lines = _filled(f"✗ {task.id}: {say(task.state)}", width, style=YELLOW if first.status is Status.MISSING else RED)
     if first.title:
         lines += _filled(f"Expected: it {first.title}.", width, 2)
     for text in (first.message, first.detail, first.diagnosis):
         lines += chain(*(_filled(part, width, 2) for part in text.splitlines()))
+    if first.picture:
+        lines += [(f"    {line}", "") for line in pictures.lines(first.picture, width - 4)]
     for other in wrong[1:]:
-        lines += _filled(f"✗ it {other.title}: {other.status}", width, 2, DIM)
-    if printed := view.printed.rstrip().splitlines():
-        lines.append(("  Your code printed:", DIM))
-        lines += [(set_cell_size(f"    {line}", width).rstrip(), "") for line in printed[-MOST_PRINTED:]]
-    if view.hint:
-        lines += [("", ""), *((set_cell_size(line, width).rstrip(), "") for line in view.hint.splitlines())]
+        lines += _filled(f"✗ {say(f'It {other.title}.')}", width, 2, DIM)
     return lines
 
 
@@ -135,7 +145,7 @@ def _all(view: View, width: int) -> list[Line]:
     lines: list[Line] = []
     for task in view.tasks:
         mark, style = ("✓", GREEN) if task.done else ("→", BOLD) if task.id == view.focus else ("·", "")
-        lines += _filled(f"{mark} {task.id}" + ("" if task.done else f": {task.state}"), width, style=style)
+        lines += _filled(f"{mark} {task.id}" + ("" if task.done else f": {say(task.state)}"), width, style=style)
     lines.append(("", ""))
     for name, done, total in view.topics:
         lines += _filled(f"{'→' if name == view.topic else '✓' if done == total else '·'} {name}: {done} of {total}", width)
@@ -144,14 +154,13 @@ def _all(view: View, width: int) -> list[Line]:
 
 def _bar(view: View, width: int) -> list[Line]:
     done, total = sum(task.done for task in view.tasks), len(view.tasks)
-    said = f" {done} of {total} done"
-    cells = max(min(width - len(said), 4 * total), 0)
+    said = f" {say(f'{done} of {total} done')}"
+    cells = max(min(width - columns(said), 4 * total), 0)
     full = cells * done // total if total else 0
     return [("█" * full + "░" * (cells - full) + said, GREEN if done else "")]
 
 
 def _filled(text: str, width: int, indent: int = 0, style: str = "") -> list[Line]:
-    """Sentences laid out in lines; a wide character counts as two columns."""
-    room = width - indent
-    wrapped = Text(text).wrap(Console(width=room, color_system=None), room)
-    return [(" " * indent + line.plain.rstrip(), style) for line in wrapped if cell_len(line.plain)]
+    """Sentences in the learner's language, laid out in lines."""
+    mark, text = (text[:2], text[2:]) if text[:2] in ("✗ ", "✓ ", "· ", "→ ") else ("", text)
+    return [(" " * indent + line, style) for line in wrapped(f"{mark}{say(text)}", width - indent)]

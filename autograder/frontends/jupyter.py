@@ -19,10 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from autograder import secret
+from autograder import course, language, secret
 from autograder.checks import reading
 from autograder.checks.check import Check, prepare
 from autograder.checks.check import run as run_check
+from autograder.errors import KitError
 from autograder.feedback.self_check import Table
 from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner import settings
@@ -60,6 +61,8 @@ def check(task: str, namespace: Mapping[str, Any]) -> None:
     """
     if os.environ.get("NBGRADER_EXECUTION") == "autograde":
         raise ChecksNotPassedError("No grade: nbgrader_config.py does not put autograder in the place of nbgrader's Execute.")
+    with contextlib.suppress(KitError):  # nbgrader's course is none of the kit's
+        language.use(root=course.find_root(Path.cwd()))
     suite = _suite(Path.cwd() / CHECKS_FILE)
     if any("torchvision" in cell for cell in namespace.get("In", ())):
         import_torchvision()  # heals a wheel that a plain import would fail on

@@ -81,6 +81,7 @@ def of_course(course: Course, names: Sequence[str] = ()) -> Kit:
         work = {path: text.encode() for topic in chosen for path, text in _work(topic)}
         files = {path: content for topic in chosen for path, content in _given(topic)}
         files |= {path: text.encode() for path, text in _around(course, chosen, package).items()}
+        files |= {path.relative_to(course.root).as_posix(): path.read_bytes() for path in _catalogues(course)}
     except OSError as error:
         raise KitError(f"{error.filename}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -106,6 +107,11 @@ def _given(topic: Topic) -> Iterator[tuple[str, bytes]]:
             raise KitError(f"{topic.exercise / name}: a lesson shows it, and it is not there")
         yield f"exercises/{topic.name}/{name}", (topic.exercise / name).read_bytes()
     yield f"notebooks/{topic.name}/{CHECKS_FILE}", source.public_checks(topic).encode()
+
+
+def _catalogues(course: Course) -> list[Path]:
+    """What the exercises say in other languages."""
+    return sorted((course.root / "exercises/locale").glob("*/LC_MESSAGES/*.mo"))
 
 
 def _around(course: Course, topics: Sequence[Topic], package: wheel.Wheel) -> dict[str, str]:
