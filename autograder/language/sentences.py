@@ -16,6 +16,7 @@ from dataclasses import dataclass
 MOST_SENTENCES = 40  # of a text that is cut; a longer one is shown as it is
 MOST_LETTERS = 6000
 LEAST_LETTERS, FEW_LETTERS = 2, 8  # of a pattern's own
+MOST_BLANKS = 7  # of a text that a pattern of few letters can fit
 _END = re.compile(r"(?<=[.?!…:]) +|\n+")
 PLACED = "{sentence}{place}."  # a sentence that says at its end where in the learner's code it was
 _PLACED = re.compile(r"(.*?[^.?!])( \(line \d.*\))\.", re.DOTALL)
@@ -172,6 +173,8 @@ class _Pattern:
     def may_fit(self, text: str) -> bool:
         """Whether the text's ends are the pattern's; a piece such as "the gradient of {name}" is no whole sentence."""
         if self._is_fragment and text.endswith((".", "?", "!")):
+            return False
+        if self.letters < FEW_LETTERS and text.count(" ") > MOST_BLANKS:
             return False
         return text.startswith(self._start) and text.endswith(self._tail)
 
