@@ -31,6 +31,7 @@ import torch
 from autograder import course, secret
 from autograder.checks import reading
 from autograder.checks.check import prepare, run
+from autograder.images.torchvision_shim import import_module
 from autograder.learner import calls
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import load
@@ -129,6 +130,8 @@ def main() -> int:
         shutil.copytree(ROOT / "exercises", root / "exercises", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "course.yaml", root)
         topic = course.load(root).topic(options.topic)
+        for name in topic.warm:
+            import_module(name)
         solved = (ROOT / "solutions" / topic.name / topic.module).read_text()
         helper = topic.stub.with_name("helper.py")
         helper.write_text("NUMBER = 0\n")
@@ -159,7 +162,7 @@ def main() -> int:
             topic.stub.unlink()
             gone = window.seconds_until("is not there", time.monotonic())
             hang = solved + f"\n\ndef {chosen[0].id}(*_, **__):\n    while True:\n        pass\n"
-            hung = window.seconds_until("is there a loop that never ends", save(topic.stub, hang))
+            hung = window.seconds_until(f"{chosen[0].id}: timeout", save(topic.stub, hang))
             fixed = window.seconds_until("save 99,", save(topic.stub, solved + WRONG.format(task=chosen[0].id, number=99)))
         finally:
             window.close()
