@@ -111,18 +111,19 @@ def answer(view: View, width: int) -> list[Line]:
         return _filled(f"✗ {view.fault}", width, style=RED)
     task = next((task for task in view.tasks if task.id == view.focus), None)
     if task is None and view.working:
-        return [("The others are checked once more …", "")]
+        return _filled("The others are checked once more …", width)
     if task is None:
         return _filled(f"✓ All tasks of {view.topic} are done: their public checks pass.", width, style=GREEN)
     wrong = [result for result in task.results or () if result.status is not Status.PASSED]
     if not wrong:
-        return [(f"{task.id}: {say('checking …')}", "")]
+        return _filled(f"{task.id}: {say('checking …')}", width)
     lines = _failure(task, wrong, width)
     if printed := view.printed.rstrip().splitlines():
         lines.append((f"  {say('Your code printed:')}", DIM))
         lines += [(set_cell_size(f"    {line}", width).rstrip(), "") for line in printed[-MOST_PRINTED:]]
     if view.hint:
-        lines += [("", ""), *((set_cell_size(line, width).rstrip(), "") for line in view.hint.splitlines())]
+        parts = ([(line, "")] if columns(line) <= width else _filled(line.strip(), width, 2) for line in view.hint.splitlines())
+        lines += [("", ""), *chain(*parts)]
     return lines
 
 
@@ -154,10 +155,10 @@ def _all(view: View, width: int) -> list[Line]:
 
 def _bar(view: View, width: int) -> list[Line]:
     done, total = sum(task.done for task in view.tasks), len(view.tasks)
-    said = f" {say(f'{done} of {total} done')}"
-    cells = max(min(width - columns(said), 4 * total), 0)
+    told = f" {say(f'{done} of {total} done')}"
+    cells = max(min(width - columns(told), 4 * total), 0)
     full = cells * done // total if total else 0
-    return [("█" * full + "░" * (cells - full) + said, GREEN if done else "")]
+    return [("█" * full + "░" * (cells - full) + told, GREEN if done else "")]
 
 
 def _filled(text: str, width: int, indent: int = 0, style: str = "") -> list[Line]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from autograder.course import Course, Topic
 from autograder.errors import KitError
 from autograder.frontends.progress import Done
+from autograder.language import say
 from autograder.sandbox import server_main
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _loop(session: Session, bell: Bell, screen: Terminal | None) -> None:
     while not session.ended:
         if screen:
             columns, rows = screen.size()
-            screen.draw(watch_screen.screen(session.view(), columns, rows, colour="NO_COLOR" not in os.environ))
+            screen.draw(watch_screen.screen(session.view(columns), columns, rows, colour="NO_COLOR" not in os.environ))
         if session.news:
             if not screen:
                 _report(session)
@@ -80,7 +81,7 @@ def _report(session: Session) -> None:
     focus = next((task for task in session.topic.tasks if task.id == view.focus), None)
     hint = f"  Stuck? autograder hint {session.course.called(session.topic, focus)}" if focus and not view.fault else ""
     for text, _ in watch_screen.answer(replace(view, hint=hint), watch_screen.WIDEST):
-        _say(text)
+        print(text)  # noqa: T201  the command's own output
     for note in view.notes:
         _say(note)
     if not view.fault:
@@ -89,4 +90,4 @@ def _report(session: Session) -> None:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201  the command's own output
+    print(say(text), flush=True)  # noqa: T201  the command's own output

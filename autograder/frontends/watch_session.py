@@ -20,6 +20,7 @@ from autograder.frontends import hints, reset, saves
 from autograder.frontends.progress import Done
 from autograder.frontends.watch_round import Event, Rounds
 from autograder.frontends.watch_tasks import TaskViews
+from autograder.language import say
 
 PRESS = "press h for a hint, and again for the next one"
 
@@ -89,24 +90,25 @@ class Session:
 
     # What is to be seen ------------------------------------------------------------------------------------------------
 
-    def view(self) -> View:
-        """Everything that the screen shows."""
+    def view(self, width: int = hints.WIDEST) -> View:
+        """Everything that a screen of that many columns shows."""
         broken = [task.id for task in self._results.no_longer_done() if task.id != self._focus]
         lost = f"No longer right: {', '.join(broken)}." if broken and self._focus else ""
         notes = tuple(note for note in (self._told, self._course_fault, lost) if note)
         topics = tuple((topic.name, len(self._done.tasks(topic)), len(topic.tasks)) for topic in self.course.topics)
         return View(self.topic.name, self.topic.title, self._results.views(), self._focus, self._fault,
-                    self._printed.get(self._focus, ""), self._hint(), notes, self._question, self._everything, topics,
+                    self._printed.get(self._focus, ""), self._hint(width), notes, self._question, self._everything, topics,
                     self._working, self._seconds)  # fmt: skip
 
-    def _hint(self) -> str:
+    def _hint(self, width: int) -> str:
         task = self._task()
         if task is None or self._fault:
             return ""
         shown = hints.Progress(self.course.root).shown(self.topic, task)
         if not shown:
-            return f"  Stuck? {PRESS} ({len(task.hints)} in all)" if len(task.hints) > 1 else "  Stuck? press h for a hint"
-        return f"  Hint {shown} of {len(task.hints)}\n\n{hints.laid_out(task.hints[shown - 1], hints.WIDEST)}"
+            more = f"Stuck? {PRESS} ({len(task.hints)} in all)"
+            return "  " + say(more if len(task.hints) > 1 else "Stuck? press h for a hint")
+        return f"  {say(f'Hint {shown} of {len(task.hints)}')}\n\n{hints.laid_out(say(task.hints[shown - 1]), width)}"
 
     def _task(self) -> Task | None:
         return self.topic.task(self._focus) if self._focus else None

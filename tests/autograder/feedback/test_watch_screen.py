@@ -17,7 +17,8 @@ WRONG = (
 )  # fmt: skip
 VIEW = View(
     "03_nn", "神经网络 Neural networks", (TaskView("a", (PASSED,)), TaskView("means", WRONG), TaskView("last")), "means",
-    printed="".join(f"line {n}\n" for n in range(20)) + "wide " * 40, hint="  Hint 1 of 3\n\n  Which axis?",
+    printed="".join(f"line {n}\n" for n in range(20)) + "wide " * 40,
+    hint="  Hint 1 of 3\n\n  Which axis? A hint with many words in it",
     notes=("No longer right: a.",), topics=(("01", 3, 3), ("03_nn", 1, 3)), seconds=0.124,
 )  # fmt: skip
 
@@ -27,6 +28,7 @@ VIEW = View(
 def test_no_line_is_wider_than_the_window_and_no_colour_means_plain_text(width, everything):
     lines = screen(replace(VIEW, everything=everything), width, 60, colour=False)
     assert all(cell_len(line) <= width for line in lines)
+    assert everything or "with many words in it" in " ".join(" ".join(lines).split())
     assert "\x1b" not in "".join(lines)
     assert "\x1b[" in "".join(screen(VIEW, width, 60, colour=True))
 
