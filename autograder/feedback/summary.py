@@ -195,7 +195,7 @@ def table(topics: Sequence[TopicState], width: int) -> list[Line]:
             continue
         if len(topics) > 1:
             lines.append(Line(_cut(topic.name, width), Tone.TITLE))
-        room = min(max(len(task.task) for task in shown), _ROOM, width // 2)
+        room = min(max(len(task.task) for task in shown), _ROOM, width * 3 // 5)
         word_room = max(columns(say(task.word)) for task in shown)
         lines += [Line(_cut(f"{task.task:<{room}}  {_padded(say(task.word), word_room)}  {say(task.reason)}".rstrip(), width),
                        _tone(task)) for task in shown]  # fmt: skip
