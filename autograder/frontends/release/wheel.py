@@ -6,6 +6,7 @@ import base64
 import hashlib
 import importlib.metadata
 import io
+import tomllib
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
         installed = importlib.metadata.distribution(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         raise KitError(f"{DISTRIBUTION} is not installed here: `pip install -e .` in its folder") from None
-    needs = [line for line in installed.requires or () if "extra ==" not in line]
+    needs = _needs(package.parent / "pyproject.toml", installed)
     files = _files(package)
     essence = hashlib.sha256("\n".join([*needs, *(f"{name} {_digest(files[name])}" for name in sorted(files))]).encode())
     version = f"{installed.version}+k{essence.hexdigest()[:12]}"
@@ -58,6 +59,15 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
     record = [f"{path},sha256={_digest(content)},{len(content)}" for path, content in files.items()]
     files[f"{folder}/RECORD"] = _text(*record, f"{folder}/RECORD,,")
     return Wheel(version, f"{name}-py3-none-any.whl", zipped(files))
+
+
+def _needs(project: Path, installed: importlib.metadata.Distribution) -> list[str]:
+    """What the package needs: in a clone as its project says now, which may be more than when it was installed."""
+    if project.is_file():
+        known = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
+        if known.get("name") == DISTRIBUTION:
+            return [str(need) for need in known["dependencies"]]
+    return [line for line in installed.requires or () if "extra ==" not in line]
 
 
 def _files(package: Path) -> dict[str, bytes]:
