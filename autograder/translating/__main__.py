@@ -8,6 +8,7 @@ the holes of its sentence is listed, and is exit code 1.
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import re
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from autograder.language.chosen import ENGLISH, LANGUAGES
 from autograder.translating.domains import KIT, Domain, domains
 from autograder.translating.extract import sentences
 
+_LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # a compiled catalogue holds a date, and should be the same each time
 _HOLE = re.compile(r"\{\w+\}")
 
 
@@ -56,7 +58,7 @@ def _updated(domain: Domain, language: str, root: Path) -> Catalog:
     """What is said now, with the translations that there are."""
     old = {str(message.id): str(message.string) for message in _read(path_of(domain, language), language) if message.id}
     now = sentences(domain.sources, KIT.parent if domain.locale.is_relative_to(KIT) else root, domain.name)
-    now.locale = language
+    now.locale, now.creation_date, now.revision_date = language, _LONG_AGO, _LONG_AGO
     for message in now:
         if message.id:
             message.string = old.get(str(message.id), "")
