@@ -113,7 +113,8 @@ def answer(view: View, width: int) -> list[Line]:
     if task is None and view.working:
         return _filled("The others are checked once more …", width)
     if task is None:
-        return _filled(f"✓ All tasks of {view.topic} are done: their public checks pass.", width, style=GREEN)
+        done = f"All tasks of {view.topic} are done: their public checks pass."
+        return _filled(f"✓ {done}", width, style=GREEN)
     wrong = [result for result in task.results or () if result.status is not Status.PASSED]
     if not wrong:
         return _filled(f"{task.id}: {say('checking …')}", width)

@@ -75,8 +75,8 @@ def check(task: str, namespace: Mapping[str, Any]) -> None:
 def _suite(path: Path) -> types.ModuleType:
     """The checks beside the notebook, read anew each time."""
     if not path.is_file():
-        place = "keep the notebook in the folder of its assignment, and start it there"
-        raise CannotCheckError(f"There is no {path.name} in {path.parent}: {place}. `pytest exercises/TOPIC` checks a module.")
+        advice = "keep the notebook in the folder of its assignment, and start it there"
+        raise CannotCheckError(f"There is no {path.name} in {path.parent}: {advice}. `pytest exercises/TOPIC` checks a module.")
     return reading.read(path)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 MOST_SENTENCES = 40  # of a text that is cut; a longer one is shown as it is
 MOST_LETTERS = 6000
 LEAST_LETTERS, FEW_LETTERS = 2, 8  # of a pattern's own
-MOST_BLANKS = 7  # of a text that a pattern of few letters can fit
+FEW_BLANKS, MOST_BLANKS = 4, 7  # of a text that a pattern of few letters can fit: all of what is said, or what a hole holds
 _END = re.compile(r"(?<=[.?!…:]) +|\n+")
 PLACED = "{sentence}{place}."  # a sentence that says at its end where in the learner's code it was
 _PLACED = re.compile(r"(.*?[^.?!])( \(line \d.*\))\.", re.DOTALL)
@@ -64,12 +64,8 @@ class Sentences:
             for start in range(end):
                 piece = text[edges[start] : edges[end]].strip()
                 part = self._find(piece)
-                if (
-                    part is not None
-                    and part.values
-                    and self._letters[part.pattern or ""] < FEW_LETTERS
-                    and part.pattern != PLACED
-                ):
+                few = part is not None and part.values and self._letters[part.pattern or ""] < FEW_LETTERS
+                if part is not None and few and part.pattern != PLACED and piece.count(" ") > FEW_BLANKS:
                     part = None  # a piece of a sentence, not one
                 if part is not None or start == end - 1:
                     known, before = best[start]

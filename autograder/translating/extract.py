@@ -20,7 +20,7 @@ from babel.messages.catalog import Catalog
 
 _WORDS = re.compile(
     r"^(an?|\d|\{\w+\}) [a-z]+$|[A-Za-z]{2,}[,;:]? [A-Za-z`'\"{(\d]|^[A-Z]?[a-z]+[.:!?]$"
-    r"|[a-z]{2,} ?\{\w+\}|\{\w+\} ?[a-z]{2,}"
+    r"|[a-z] · [a-z]|[a-z]{2,} ?\{\w+\}|\{\w+\} ?[a-z]{2,}"
 )
 _CODE = re.compile(r"^\s*(import|from|def|class|@|#|<|%|--)\b|\\[dwsb.(\[]|\(\?|\n {4,}|^[\w./*-]+$|==|:=|^\w+ = ")
 _SAY = re.compile(r"""\b(?:say|said)\((?:"([^"]+)"|'([^']+)')""")  # in a page's template

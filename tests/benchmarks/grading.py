@@ -146,7 +146,7 @@ def the_kit(topic: course.Topic) -> list[float]:
 class Unconfined:
     """What a grading needs of a session, without a sandbox: `frames` were asked, `seconds` went by in the module itself."""
 
-    intact = True
+    intact, words, said = True, {}, ()  # it has said nothing that could be shown
 
     def __init__(self, topic: course.Topic, path: Path) -> None:
         self._inner = InProcess(load(path), topic.limits.reply_mb << 20, topic.limits.check_seconds)

@@ -57,7 +57,7 @@ def test_what_is_not_known_stays_and_is_set_apart():
 def test_a_pattern_of_few_letters_does_not_fit_everything():
     long = "size of tensor a (32) must match the size of tensor b (3) at dimension 0"
     assert CHINESE.say(long) == long
-    assert CHINESE.say("sum of parts") == "sum of parts"
+    assert CHINESE.say("sum of parts and of much else besides") == "sum of parts and of much else besides"
     assert CHINESE.say("Sum of parts is not right.") == "parts 的 Sum不对。"
 
 
