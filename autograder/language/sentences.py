@@ -86,7 +86,7 @@ class Sentences:
     def _translated(self, part: Part) -> str:
         if part.pattern is None:
             return part.text
-        values = {name: self._fragment(value) for name, value in part.values}
+        values = {name: value if _quotes(name) else self._fragment(value) for name, value in part.values}
         return _HOLE.sub(lambda hole: values.get(hole[1], hole[0]), self._translations[part.pattern]).strip()
 
     def _fragment(self, value: str) -> str:
@@ -105,7 +105,7 @@ class Sentences:
         if part is None or part.pattern is None:
             return 0
         letters = self._letters[part.pattern]
-        return letters + sum(self._known(self._find(value.strip())) for _, value in part.values)
+        return letters + sum(self._known(self._find(value.strip())) for name, value in part.values if not _quotes(name))
 
     def _look_up(self, text: str) -> Part | None:
         ways = (text, text[:1].lower() + text[1:], text[:1].upper() + text[1:])  # a sentence may begin with a name
@@ -139,9 +139,14 @@ def _held(name: str, *, few: bool) -> str:
         return r"(| \(line \d.*\)|\S*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
-    if name.partition("_")[0] in _QUOTED:
+    if _quotes(name):
         return "(.*?)"
     return r"(\S*(?: \S*){0,5}?)" if few else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
+
+
+def _quotes(name: str) -> bool:
+    """Whether a hole of that name is for what others say, which stays as it is."""
+    return name.partition("_")[0] in _QUOTED
 
 
 def _letters(text: str) -> int:
@@ -154,14 +159,15 @@ class _Pattern:
         pieces = _HOLE.split(text)
         self.letters = sum(map(_letters, pieces[::2]))
         self.order = (-self.letters, -sum(map(len, pieces[::2])))  # the more of its own it has, the surer it is
+        self._few = self.letters < FEW_LETTERS and not any(map(_quotes, pieces[1::2]))
         self._is_fragment = not pieces[-1] and not any(mark in self.text for mark in ".?!:")
         self._names = pieces[1::2]
         self.head, self._start, self._tail = pieces[0], pieces[0].rstrip(), pieces[-1]
         self._regex: re.Pattern[str] | None = None
 
     def _compiled(self) -> re.Pattern[str]:
-        pieces, few = _HOLE.split(self.text), self.letters < FEW_LETTERS
-        held = [_held(piece, few=few) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
+        pieces = _HOLE.split(self.text)
+        held = [_held(piece, few=self._few) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
         if len(pieces) > 1 and not pieces[-1] and pieces[-3].endswith(" "):  # what comes last may be nothing
             held[-3:] = [re.escape(pieces[-3].rstrip()), f"(?: {held[-2]})?"]
         return re.compile("".join(held), re.DOTALL)
@@ -170,7 +176,7 @@ class _Pattern:
         """Whether the text's ends are the pattern's; a piece such as "the gradient of {name}" is no whole sentence."""
         if self._is_fragment and text.endswith((".", "?", "!")):
             return False
-        if self.letters < FEW_LETTERS and text.count(" ") > MOST_BLANKS:
+        if self._few and text.count(" ") > MOST_BLANKS:
             return False
         return text.startswith(self._start) and text.endswith(self._tail)
 
