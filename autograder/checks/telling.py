@@ -140,7 +140,7 @@ def _fold(reports: list[Any], topic: TopicState, task: TaskState) -> None:
         return
     *said, stuck = reports[0].longrepr.splitlines()
     also = [
-        f"  {say(f'Also: it {other.title}:')} {say(_first_line(other, task))}"
+        f"  {say('Also:')} {say(f'It {other.title}.')} {say(_first_line(other, task))}"
         for other in task.others
         if other.status is not Status.BROKEN
     ]

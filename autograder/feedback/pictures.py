@@ -11,7 +11,9 @@ from itertools import zip_longest
 import markupsafe
 
 from autograder.feedback import html
+from autograder.language import say
 from autograder.results import WRONG_LEVELS, Picture
+from autograder.text import columns
 
 BLOCKS = "·░▒▓█"  # from all right to all wrong: told apart without colour
 MOST_AXES = 8
@@ -21,7 +23,7 @@ EXPECTED, YOURS = "expected", "yours"
 def lines(picture: Picture, width: int = 80) -> list[str]:
     """The picture for a terminal of that many columns; nothing if it has no room there."""
     drawn = list(_map(picture) if picture.wrong else _shapes(picture))
-    return drawn if max(map(len, drawn), default=0) <= width else []
+    return drawn if max(map(columns, drawn), default=0) <= width else []
 
 
 def svg(picture: Picture | None) -> markupsafe.Markup | None:
@@ -31,7 +33,7 @@ def svg(picture: Picture | None) -> markupsafe.Markup | None:
     if picture.wrong:
         text = html.render("map.html", rows=picture.wrong, levels=WRONG_LEVELS - 1, label=_said(picture))
     else:
-        text = html.render("shapes.html", axes=axes(picture), label=_said(picture), names=(EXPECTED, YOURS))
+        text = html.render("shapes.html", axes=axes(picture), label=_said(picture), names=(say(EXPECTED), say(YOURS)))
     return markupsafe.Markup(text)  # noqa: S704  the renderer has escaped what is in it
 
 
@@ -51,14 +53,14 @@ def _shapes(picture: Picture) -> Iterator[str]:
     cells = [(_size(x), _size(y), differ) for x, y, differ in axes(picture)]
     widths = [max(len(x), len(y)) for x, y, _ in cells]
     for name, row in ((EXPECTED, [x for x, _, _ in cells]), (YOURS, [y for _, y, _ in cells])):
-        yield f"{name:>8}  {_boxes(row, widths)}".rstrip()
+        yield f"{' ' * (8 - columns(say(name)))}{say(name)}  {_boxes(row, widths)}".rstrip()
     marks = " ".join(("^" if differ else " ") * (width + 2) for (_, _, differ), width in zip(cells, widths, strict=True))
     yield f"{'':>8}  {marks}".rstrip()
 
 
 def _boxes(row: Sequence[str], widths: Sequence[int]) -> str:
     if not any(row):
-        return "no axis: one number"
+        return say("no axis: one number")
     return " ".join(f"[{text:>{width}}]" if text else " " * (width + 2) for text, width in zip(row, widths, strict=True))
 
 
@@ -69,7 +71,7 @@ def _size(size: int | None) -> str:
 def _map(picture: Picture) -> Iterator[str]:
     for row in picture.wrong:
         yield "  " + "".join(BLOCKS[int(level)] * 2 for level in row)
-    yield f"  {BLOCKS[0]} right  {BLOCKS[-1]} wrong"
+    yield f"  {BLOCKS[0]} {say('right')}  {BLOCKS[-1]} {say('wrong')}"
 
 
 def _said(picture: Picture) -> str:

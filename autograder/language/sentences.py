@@ -64,8 +64,7 @@ class Sentences:
             for start in range(end):
                 piece = text[edges[start] : edges[end]].strip()
                 part = self._find(piece)
-                few = part is not None and part.values and self._letters[part.pattern or ""] < FEW_LETTERS
-                if part is not None and few and part.pattern != PLACED and piece.count(" ") > FEW_BLANKS:
+                if part is not None and not self._is_sure(part, FEW_BLANKS):
                     part = None  # a piece of a sentence, not one
                 if part is not None or start == end - 1:
                     known, before = best[start]
@@ -116,12 +115,21 @@ class Sentences:
                  if pattern.may_fit(written)]  # fmt: skip
         for pattern, written in sorted(found, key=lambda pair: pair[0].order):
             values = pattern.match(written)
-            if values is not None:
-                return Part(text, pattern.text, tuple(values.items()))
+            part = Part(text, pattern.text, tuple(values.items())) if values is not None else None
+            if part is not None and self._is_sure(part, MOST_BLANKS):
+                return part
         placed = _PLACED.fullmatch(text)
         if placed and (self._find(placed[1]) or self._find(f"{placed[1]}.")):
             return Part(text, PLACED, (("sentence", placed[1]), ("place", placed[2])))
         return None
+
+    def _is_sure(self, part: Part, most: int) -> bool:
+        """Whether a pattern of few letters, which would fit almost anything, is meant: in a short text, or with known values."""
+        if not part.values or part.pattern == PLACED or self._letters[part.pattern or ""] >= FEW_LETTERS:
+            return True
+        if any(_quotes(name) for name, _ in part.values) or part.text.count(" ") <= most:
+            return True
+        return all(value in self._translations for _, value in part.values)
 
     def _beginning(self, letter: str) -> list[_Pattern]:
         """The patterns of texts that begin with the letter."""
@@ -130,18 +138,13 @@ class Sentences:
         return self._by_letter[letter]
 
 
-def _held(name: str, *, few: bool) -> str:
-    """What a hole of that name can hold: of a place, and of what is called by a name, something is known.
-
-    In a pattern of few letters, which would fit almost anything, a hole holds six words at most.
-    """
+def _held(name: str) -> str:
+    """What a hole of that name can hold: of a place, and of what is called by a name, something is known."""
     if name.partition("_")[0] == "place":
         return r"(| \(line \d.*\)|\S*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
-    if _quotes(name):
-        return "(.*?)"
-    return r"(\S*(?: \S*){0,5}?)" if few else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
+    return "(.*?)" if _quotes(name) else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it
 
 
 def _quotes(name: str) -> bool:
@@ -159,7 +162,6 @@ class _Pattern:
         pieces = _HOLE.split(text)
         self.letters = sum(map(_letters, pieces[::2]))
         self.order = (-self.letters, -sum(map(len, pieces[::2])))  # the more of its own it has, the surer it is
-        self._few = self.letters < FEW_LETTERS and not any(map(_quotes, pieces[1::2]))
         self._is_fragment = not pieces[-1] and not any(mark in self.text for mark in ".?!:")
         self._names = pieces[1::2]
         self.head, self._start, self._tail = pieces[0], pieces[0].rstrip(), pieces[-1]
@@ -167,7 +169,7 @@ class _Pattern:
 
     def _compiled(self) -> re.Pattern[str]:
         pieces = _HOLE.split(self.text)
-        held = [_held(piece, few=self._few) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
+        held = [_held(piece) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
         if len(pieces) > 1 and not pieces[-1] and pieces[-3].endswith(" "):  # what comes last may be nothing
             held[-3:] = [re.escape(pieces[-3].rstrip()), f"(?: {held[-2]})?"]
         return re.compile("".join(held), re.DOTALL)
@@ -175,8 +177,6 @@ class _Pattern:
     def may_fit(self, text: str) -> bool:
         """Whether the text's ends are the pattern's; a piece such as "the gradient of {name}" is no whole sentence."""
         if self._is_fragment and text.endswith((".", "?", "!")):
-            return False
-        if self._few and text.count(" ") > MOST_BLANKS:
             return False
         return text.startswith(self._start) and text.endswith(self._tail)
 

@@ -14,7 +14,9 @@ _SAID_BY = (  # what a learner reads comes from these; the rest of the kit speak
     "grading/check_run.py", "grading/grade.py", "grading/mutant_diagnosis.py", "grading/policy.py", "results.py",
     "frontends/glance.py", "frontends/hints.py", "frontends/jupyter.py", "frontends/reset.py", "frontends/watch*.py",
 )  # fmt: skip
-_WORDS = Source(KIT / "learner/explain.py", "words", ("imported", "run", "done", "right", "checking …"))
+_WORDS = Source(
+    KIT / "learner/explain.py", "words", ("imported", "run", "done", "right", "checking …", "Also:", "expected", "yours", "wrong")
+)
 _NOT_SAID = ("known_messages.py",)  # patterns of what Python and PyTorch say
 
 

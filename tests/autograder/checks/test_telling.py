@@ -55,7 +55,7 @@ def test_each_task_is_told_once_and_the_table_says_what_is_next(check, wrong):
     assert "3 failed, 1 passed" in said
     failures = said[said.index("= FAILURES =") : said.index("= public checks")]
     assert re.findall(r"^_+ (\w+) _+$", failures, re.MULTILINE) == ["test_row_means__example", "test_Scale__example"]
-    assert "\n  Also: it gives one number a row: " in failures
+    assert "\n  Also: It gives one number a row. " in failures
     assert table(said) == [
         "row_means  failed  expected: it gives the mean of each row",
         "slope      done",
