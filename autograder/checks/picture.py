@@ -7,14 +7,17 @@ from collections.abc import Sequence
 
 import torch
 
+from autograder.checks.wording import MAX_AXES, MAX_SIZE
 from autograder.results import WRONG_LEVELS, Picture
 
 FINE = (8, 16)  # rows and columns of a map for the learner's own eyes
 COARSE = (4, 8)  # of one that a hidden check shows: each cell tells something of its inputs
 
 
-def of_shapes(came: Sequence[int], expected: Sequence[int]) -> Picture:
-    """Two shapes that differ."""
+def of_shapes(came: Sequence[int], expected: Sequence[int]) -> Picture | None:
+    """Two shapes that differ; None if one of them is like none of an exercise, which a message does not show either."""
+    if any(len(shape) > MAX_AXES or max(shape, default=0) >= MAX_SIZE for shape in (came, expected)):
+        return None
     return Picture(tuple(expected), tuple(came))
 
 
@@ -39,7 +42,7 @@ def coarse(picture: Picture) -> Picture:
     mask = torch.tensor([[level != "0" for level in row] for row in picture.wrong])
     rows, columns = (_parts(size, most) for size, most in zip(mask.shape, COARSE, strict=True))
     found = ["".join(str((WRONG_LEVELS - 1) * bool(mask[row][:, column].any())) for column in columns) for row in rows]
-    return Picture(picture.expected, picture.came, tuple(found))
+    return Picture((), (), tuple(found))
 
 
 def _parts(size: int, most: int) -> list[slice]:

@@ -90,7 +90,7 @@ _FOLDERS: set[Path] = set()
 
 def stand_in(folder: Path) -> None:
     """From now on, let the files in `folder` import what is not installed."""
-    if not _FOLDERS:
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):  # not yet, or somebody has put the old ones back
         sys.meta_path.insert(0, _Finder(_FOLDERS, first=True))
         sys.meta_path.append(_Finder(_FOLDERS, first=False))
     _FOLDERS.add(folder)

@@ -22,6 +22,11 @@ def test_two_shapes_that_differ():
     assert raised.value.picture == Picture((3,), ())
 
 
+def test_a_shape_that_no_exercise_has_is_not_drawn():
+    assert picture_of(torch.ones(12345678, 0), torch.ones(4, 10)) is None
+    assert picture_of(torch.ones([1] * 12), torch.ones(4, 10)) is None
+
+
 def test_a_map_has_a_cell_for_each_value_of_a_small_tensor():
     wrong = torch.ones(2, 3)
     wrong[1, 2] = 7
@@ -51,6 +56,7 @@ def test_a_hidden_check_shows_few_cells_each_right_or_wrong():
     shown = coarse(of_values(wrong))
     assert (len(shown.wrong), len(shown.wrong[0])) == COARSE
     assert "".join(shown.wrong) == "4" + "0" * 31
+    assert shown.expected == shown.came == ()
     shapes = Picture((2,), (3,))
     assert coarse(shapes) == shapes
 

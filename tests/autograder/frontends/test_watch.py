@@ -155,7 +155,7 @@ def test_a_sitting_from_the_stub_to_the_last_topic(window, two_topics, solution)
     window.press("a")
 
     (two_topics / "course.yaml").write_text(TWO_TOPICS[:170])
-    window.shows("course.yaml", "as it was before", "slope: not done yet")
+    window.shows("course.yaml", "not valid YAML", "slope: not done yet")
     (two_topics / "course.yaml").write_text(TWO_TOPICS)
     window.lacks("as it was before")
 

@@ -36,7 +36,7 @@ SUBMISSIONS = {
     "diverges": with_edit(STEP, STEP + "            for p in net.parameters():\n                p.data.mul_(float('nan'))\n"),
     "spoils_the_loader": with_edit(RETURN, "    loader.dataset.tensors[0].zero_()\n" + RETURN),
     "double": with_edit(RETURN, "    net.double()\n" + RETURN),
-    "hoards": with_edit("            running_loss +=", "            window_losses.append([torch.ones(60_000_000), loss])\n"
+    "hoards": with_edit("            running_loss +=", "            window_losses.append([torch.empty(60_000_000), loss])\n"
                                                        "            running_loss +="),
     "eval_mode": with_edit("net.train()\n", "net.eval()\n"),
     "no_grad": with_edit("            loss.backward()\n", "            with torch.no_grad():\n                loss = loss * 1\n"

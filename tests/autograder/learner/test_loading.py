@@ -73,6 +73,12 @@ def test_what_only_shows_something_shows_nothing(loaded, source):
     assert found.fault is None, found.fault
 
 
+def test_who_puts_the_finders_of_before_back_takes_nothing_away(loaded, monkeypatch):
+    assert loaded("import tqdm").fault is None
+    monkeypatch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if type(finder).__name__ != "_Finder"])
+    assert loaded("import tqdm").fault is None
+
+
 def test_a_package_that_is_not_there_fails_where_it_is_used(loaded):
     source = "import pandas as pd\nfrom sklearn.metrics import accuracy_score as score\n"
     source += "def f(x: pd.DataFrame | None = None):\n    return pd.x\n"

@@ -47,7 +47,7 @@ def flatten_images(x): return torch.nn.Flatten()(x)
 @check_type(Tensor)
 def batch_of_one(image): return image[None]
 @check_type(Tensor)
-def drop_ones(t): return t.reshape(Size([s for s in t.shape if s > 1]))
+def drop_ones(t): return t.reshape(Size([s for s in t.shape if s != 1]))
 @check_type(Tensor)
 def channels_last(image): return torch.moveaxis(image, 0, -1)
 @check_type(Tensor)
