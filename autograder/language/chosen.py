@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import locale
 import os
+import types
 from pathlib import Path
-
-from babel.messages import mofile
 
 from autograder.errors import KitError
 from autograder.language.sentences import Part, Sentences
@@ -35,13 +34,18 @@ class Language:
     """
 
     def __init__(self, name: str, folders: tuple[Path, ...] = (HERE,)) -> None:
-        self.name = known(name)
-        found: dict[str, str] = {}
+        self.name, self._folders = known(name), folders
         if self.name != ENGLISH:
-            for folder in folders:
-                for path in sorted((folder / self.name / "LC_MESSAGES").glob("*.mo")):
-                    found |= _catalogue(path)
-        self._sentences = Sentences(found, *_BETWEEN.get(self.name, (" ", ".")))
+            _mofile()  # before a learner's helper can bear the name of what it imports
+
+    @functools.cached_property
+    def _sentences(self) -> Sentences:
+        """Read once something is to be said: who chooses a language, or the course after it, may say nothing."""
+        found: dict[str, str] = {}
+        for folder in self._folders:
+            for path in sorted((folder / self.name / "LC_MESSAGES").glob("*.mo")):
+                found |= _catalogue(path)
+        return Sentences(found, *_BETWEEN.get(self.name, (" ", ".")))
 
     def say(self, text: str) -> str:
         """The text in this language; in English where there is no translation."""
@@ -63,7 +67,13 @@ def known(name: str) -> str:
 
 def _catalogue(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
-        return {str(message.id): str(message.string) for message in mofile.read_mo(file) if message.id and message.string}
+        return {str(message.id): str(message.string) for message in _mofile().read_mo(file) if message.id and message.string}
+
+
+def _mofile() -> types.ModuleType:
+    from babel.messages import mofile  # noqa: PLC0415  every process of the kit imports this module, and English needs none
+
+    return mofile
 
 
 def _wanted() -> str:
@@ -111,11 +121,11 @@ def said(pattern: str, **values: object) -> str:
 
 
 @functools.cache
-def _english(folders: tuple[Path, ...]) -> Sentences:
-    """The patterns alone, whatever the language."""
-    return Language(CHINESE, folders)._sentences
+def _catalogued(folders: tuple[Path, ...]) -> Language:
+    """A language with catalogues, for the patterns in them: they are the same in all."""
+    return Language(CHINESE, folders)
 
 
 def parts(text: str) -> list[Part]:
     """The sentences of an English text: the pattern of each, which is its name in every language, and its values."""
-    return _english(_Current.folders).parts(text)
+    return _catalogued(_Current.folders).parts(text)

@@ -21,7 +21,7 @@ _END = re.compile(r"(?<=[.?!…:]) +|\n+")
 PLACED = "{sentence}{place}."  # a sentence that says at its end where in the learner's code it was
 _PLACED = re.compile(r"(.*?[^.?!])( \(line \d.*\))\.", re.DOTALL)
 _QUOTED = ("error", "text", "code", "said", "fault")  # holes for what others say, in as many sentences as they like
-_HOLE = re.compile(r"\{(\w+)\}")
+HOLE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Sentences:
     def __init__(self, translations: Mapping[str, str], space: str = " ", stop: str = ".") -> None:
         self._translations, self._space = {PLACED: f"{{sentence}}{{place}}{stop}", **translations}, space
         self._stop = stop
-        patterns = [_Pattern(text) for text in self._translations if _HOLE.search(text)]
+        patterns = [_Pattern(text) for text in self._translations if HOLE.search(text)]
         self._patterns = [pattern for pattern in patterns if pattern.letters >= LEAST_LETTERS]
         self._patterns.sort(key=lambda pattern: pattern.order)
         self._by_letter: dict[str, list[_Pattern]] = {}
-        self._letters = {text: _letters(_HOLE.sub("", text)) for text in self._translations}
+        self._letters = {text: _letters(HOLE.sub("", text)) for text in self._translations}
         self.say: Callable[[str], str] = functools.lru_cache(4096)(self._say)
         self._find: Callable[[str], Part | None] = functools.lru_cache(4096)(self._look_up)
 
@@ -86,7 +86,7 @@ class Sentences:
         if part.pattern is None:
             return part.text
         values = {name: value if _quotes(name) else self._fragment(value) for name, value in part.values}
-        return _HOLE.sub(lambda hole: values.get(hole[1], hole[0]), self._translations[part.pattern]).strip()
+        return HOLE.sub(lambda hole: values.get(hole[1], hole[0]), self._translations[part.pattern]).strip()
 
     def _fragment(self, value: str) -> str:
         """What a hole holds: itself a known piece of text, or a name, a number, the learner's own words."""
@@ -159,7 +159,7 @@ def _letters(text: str) -> int:
 class _Pattern:
     def __init__(self, text: str) -> None:
         self.text = text
-        pieces = _HOLE.split(text)
+        pieces = HOLE.split(text)
         self.letters = sum(map(_letters, pieces[::2]))
         self.order = (-self.letters, -sum(map(len, pieces[::2])))  # the more of its own it has, the surer it is
         self._is_fragment = not pieces[-1] and not any(mark in self.text for mark in ".?!:")
@@ -168,7 +168,7 @@ class _Pattern:
         self._regex: re.Pattern[str] | None = None
 
     def _compiled(self) -> re.Pattern[str]:
-        pieces = _HOLE.split(self.text)
+        pieces = HOLE.split(self.text)
         held = [_held(piece) if i % 2 else re.escape(piece) for i, piece in enumerate(pieces)]
         if len(pieces) > 1 and not pieces[-1] and pieces[-3].endswith(" "):  # what comes last may be nothing
             held[-3:] = [re.escape(pieces[-3].rstrip()), f"(?: {held[-2]})?"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +18,11 @@ from babel.messages.catalog import Catalog
 
 from autograder import course
 from autograder.language.chosen import ENGLISH, LANGUAGES
+from autograder.language.sentences import HOLE
 from autograder.translating.domains import KIT, Domain, domains
 from autograder.translating.extract import sentences
 
 _LONG_AGO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # a compiled catalogue holds a date, and should be the same each time
-_HOLE = re.compile(r"\{\w+\}")
 
 
 def main() -> int:
@@ -87,7 +86,7 @@ def _faults(domain: Domain, language: str, updated: Catalog) -> Iterator[str]:
     for text, said in now.items():
         if not said:
             yield f"{path}: no translation of {text!r}"
-        elif sorted(set(_HOLE.findall(text))) != sorted(set(_HOLE.findall(said))):
+        elif sorted(set(HOLE.findall(text))) != sorted(set(HOLE.findall(said))):
             yield f"{path}: other holes in the translation of {text!r}"
     if not path.is_file() or _entries(_read(path, language)) != now:
         yield f"{path}: not what is said now: run python -m autograder.translating"

@@ -18,6 +18,8 @@ from pathlib import Path
 import yaml
 from babel.messages.catalog import Catalog
 
+from autograder.language.sentences import HOLE
+
 _WORDS = re.compile(
     r"^(an?|\d|\{\w+\}) [a-z]+$|[A-Za-z]{2,}[,;:]? [A-Za-z`'\"{(\d]|^[A-Z]?[a-z]+[.:!?]$"
     r"|[a-z] · [a-z]|[a-z]{2,} ?\{\w+\}|\{\w+\} ?[a-z]{2,}"
@@ -28,7 +30,6 @@ _NO_SENTENCES = {"ValueError", "TypeError", "RuntimeError", "OSError", "SandboxE
                  "compile", "match", "fullmatch", "search", "sub", "split", "read_text", "warn", "add_argument"}  # fmt: skip
 _GENERIC = {"str", "int", "float", "repr", "join", "marked", "clean", "capitalised", "one_line", "short", "len", "list", "sorted",
             "tuple", "type", "next", "max", "min", "map", "item", "tolist", "strip", "get"}  # fmt: skip
-_HOLE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def _callee(node: ast.expr) -> str:
 
 
 def _is_said(text: str) -> bool:
-    return bool(_WORDS.search(_HOLE.sub("{x}", text))) and not _CODE.search(text) and any(map(str.islower, _HOLE.sub("", text)))
+    return bool(_WORDS.search(HOLE.sub("{x}", text))) and not _CODE.search(text) and any(map(str.islower, HOLE.sub("", text)))
 
 
 def _name(node: ast.expr) -> str:
