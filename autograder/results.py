@@ -149,11 +149,23 @@ class TaskResult:
 
 
 @dataclass(frozen=True)
+class Person:
+    """Whose a submission is, as the roster or the export it came in says; "" for what neither knows."""
+
+    id: str = ""
+    name: str = ""
+    email: str = ""
+    section: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """One submission, as in OUT/results/NAME.json.
 
     `data` says which data set was used, `gpu` which GPUs beside the simulated ones, if any. `attachments` holds evidence
-    for the pages, by name; it has files of its own.
+    for the pages, by name; it has files of its own. `notes` are sentences on how the files were read, for the instructor.
+    `handed_in` is the time in ISO 8601, or "" where it is not known; `late_days` are begun days after the deadline, and
+    `penalty` the points that they cost, which `score` is already without.
     """
 
     topic: str
@@ -167,6 +179,11 @@ class Report:
     tasks: tuple[TaskResult, ...] = ()
     data: str = ""
     gpu: str = ""
+    person: Person = Person()
+    notes: tuple[str, ...] = ()
+    handed_in: str = ""
+    late_days: int = 0
+    penalty: float = 0.0
     attachments: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -217,7 +234,8 @@ def to_json(report: Report) -> str:
             del task["picture"]
         if said := {name: _said(task[name]) for name in ("message", "diagnosis") if task[name]}:
             task["said"] = said
-    for name in ("data", "gpu"):
+    document["person"] = {name: value for name, value in document["person"].items() if value}
+    for name in ("data", "gpu", "person", "notes", "handed_in", "late_days", "penalty"):
         if not document[name]:
             del document[name]
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -233,8 +251,10 @@ def from_json(text: str) -> Report:
             TaskResult(**{**_without_said(task), "status": Status(task["status"]), "picture": _picture(task.get("picture"))})
             for task in document.pop("tasks")
         )
-        report = Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks)
+        person, notes = Person(**document.pop("person", {})), tuple(map(str, document.pop("notes", ())))
+        report = Report(**{**document, "status": SubmissionStatus(document["status"])}, tasks=tasks, person=person, notes=notes)
         _check_kinds(report)
+        _check_kinds(person)
         for task in tasks:
             _check_kinds(task)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -267,8 +287,8 @@ def _picture(found: dict[str, list[Any]] | None) -> Picture | None:
     return Picture(expected, came, wrong)
 
 
-def _check_kinds(part: Report | TaskResult) -> None:
+def _check_kinds(part: Report | TaskResult | Person) -> None:
     for item in dataclasses.fields(part):
-        value, kind = getattr(part, item.name), {"str": str, "float": int | float}.get(str(item.type), object)
+        value, kind = getattr(part, item.name), {"str": str, "int": int, "float": int | float}.get(str(item.type), object)
         if not isinstance(value, kind) or (isinstance(value, float) and not math.isfinite(value)):
             raise TypeError(f"{item.name} is {value!r}")

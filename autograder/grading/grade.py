@@ -182,7 +182,7 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
         status, message = SubmissionStatus.SUSPICIOUS, withheld[0].message
     score = 0.0 if broken else round(sum(task.score for task in tasks), 2)
     return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments)  # fmt: skip
+                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments=attachments)  # fmt: skip
 
 
 def _data_name(plan: Plan) -> str:

@@ -6,7 +6,18 @@ import json
 import pytest
 
 from autograder.errors import KitError
-from autograder.results import CheckResult, Picture, Report, Status, SubmissionStatus, TaskResult, from_json, summarise, to_json
+from autograder.results import (
+    CheckResult,
+    Person,
+    Picture,
+    Report,
+    Status,
+    SubmissionStatus,
+    TaskResult,
+    from_json,
+    summarise,
+    to_json,
+)
 
 NOT_PASSED = [status for status in Status if status is not Status.PASSED]
 OK = CheckResult(Status.PASSED, "gives the mean", seconds=0.25)
@@ -96,6 +107,14 @@ def test_a_result_comes_back_from_json_as_it_was(status):
     report = Report("03_nn", "Zoë 张\n\"'", status, 17.25, 20.0, "A message.", "reduced", 0.31, TASKS, "CIFAR-10", "H100")
     assert from_json(to_json(report)) == report
     assert "Zoë 张" in to_json(report)  # people read it as well
+
+
+def test_whose_it_is_and_when_it_came_are_kept_too():
+    late = Report("03_nn", "zoe", SubmissionStatus.GRADED, 9.5, 20.0, "", "full", 0.3, TASKS)
+    late = dataclasses.replace(late, person=Person("7", "Zoë", "z@x.org", "B"), notes=("Taken: net.py.",))
+    late = dataclasses.replace(late, handed_in="2026-11-28T23:59:59+01:00", late_days=2, penalty=1.5)
+    assert from_json(to_json(late)) == late
+    assert json.loads(to_json(late))["person"] == {"id": "7", "name": "Zoë", "email": "z@x.org", "section": "B"}
 
 
 def test_what_is_empty_or_has_a_file_of_its_own_is_left_out():

@@ -1,0 +1,48 @@
+"""What several commands need: the course around the working directory, words to who calls, and a grading's plan."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder import course, language
+from autograder.errors import KitError
+
+if TYPE_CHECKING:
+    from autograder.grading.grade import Plan
+
+
+def here() -> course.Course:
+    """The course around the working directory; KitError if there is none."""
+    found = course.load(course.find_root(Path.cwd()))
+    language.use(root=found.root)
+    return found
+
+
+def here_with_solutions() -> course.Course:
+    """The same; KitError also for a student kit."""
+    found = here()
+    if found.is_student_kit:
+        raise KitError(f"{found.root} is a student kit, without the hidden suites that this command needs")
+    return found
+
+
+def tell(text: str) -> None:
+    """Say one line on stderr."""
+    print(f"autograder: {text}", file=sys.stderr)  # noqa: T201  the command's own output
+
+
+def plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:
+    """What a grading of the topic needs, as the options of the command say; KitError if this machine has not got it."""
+    import torch  # noqa: PLC0415  other commands need not wait for it
+
+    from autograder.grading import gpus, grade  # noqa: PLC0415  the same
+    from autograder.images.training import choose  # noqa: PLC0415  the same
+
+    isolation, training = grade.isolation_here(options.isolation, options.device), None
+    found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
+    if topic.training:
+        training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)
+    return grade.Plan(topic, key, isolation, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))
