@@ -31,6 +31,8 @@ _LONGEST_NUMBER = 9
 _UNREAD = "The submission's files cannot be read where they are graded"
 _AHEAD = 16  # requests, which are small, keep a process busy while a reply is judged
 _AHEAD_BYTES = 1 << 16  # fit into its stream while it does not read
+MOST_BUSY = 5  # times its limit is what a request may take longer on a busy machine
+_WORTH_WAITING = 0.05
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,23 @@ class ChildSpec:
 
 
 class Child:
-    """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request."""
+    """One submission's process. Every failure of it is a StudentFault; after one that ends it, so is every request.
 
-    def __init__(self, stream: socket.socket, folder: Path, reap: Callable[[float], Ended], drop: Callable[[], None]) -> None:
+    Its limits are in seconds on the wall, without those in which it was ready to run and others had all processors: no
+    submission pays for a busy machine.
+    """
+
+    def __init__(
+        self,
+        stream: socket.socket,
+        folder: Path,
+        reap: Callable[[float], Ended],
+        drop: Callable[[], None],
+        kept_waiting: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._stream, self._folder, self._reap, self._drop = stream, folder, reap, drop
+        self._kept_waiting = kept_waiting
+        self._excused = self._newly_excused = 0.0
         self._limits = Limits()
         self._sources: Mapping[str, bytes] = {}
         self._watches_disk = False
@@ -178,6 +193,20 @@ class Child:
 
         return finish
 
+    def excuse(self, most: float) -> float:
+        """Seconds, at most so many, for which the process was kept from running and which have not been excused yet."""
+        more = min(self._kept_waiting() - self._excused, most)
+        if more < _WORTH_WAITING:
+            return 0.0
+        self._excused += more
+        self._newly_excused += more
+        return more
+
+    def newly_excused(self) -> float:
+        """The seconds that were excused since this was called last."""
+        newly, self._newly_excused = self._newly_excused, 0.0
+        return newly
+
     def close(self) -> None:
         """Kill the process, if it still lives, and forget it."""
         if self._stream.fileno() >= 0:
@@ -208,8 +237,9 @@ class Child:
         """One frame before `end`; a deadline for the whole of it, so that single bytes cannot keep it open."""
         try:
             most = (self._limits.reply_mb << 20) + values.MAX_OVERHEAD
+            stream = _Deadline(self._stream, end, MOST_BUSY * limit, self)
             while True:
-                nonce, body = frames.receive(_Deadline(self._stream, end, self._watch_disk), most)
+                nonce, body = frames.receive(stream, most)
                 if nonce != frames.REPORT:
                     return nonce, body
                 self._suspect(bytes(body))
@@ -230,7 +260,8 @@ class Child:
         file, event = file if file in self._sources else "", event if event in WATCHED else "an audit event"
         self.suspicion = self.suspicion or Found(clean(file, 80), number, clean(text, 120), event)
 
-    def _watch_disk(self) -> None:
+    def watch_disk(self) -> None:
+        """End the process if it has written too much; to be called now and then, where the system sets it no limit."""
         allowed = self._limits.scratch_mb
         if self._watches_disk and scratch.size(self._folder, allowed << 20) > allowed << 20:
             self._end(Fault(Status.ERROR, f"The code wrote more than {allowed} MB of files.", "Violation"))
@@ -246,19 +277,25 @@ class Child:
 
 
 class _Deadline:
-    """Reads from a socket with one deadline for everything that is read, and calls `idle` now and then meanwhile."""
+    """Reads from a child's socket with one deadline for everything that is read, put off by what is excused, `busy` at most."""
 
-    def __init__(self, stream: socket.socket, end: float, idle: Callable[[], None]) -> None:
-        self._stream, self._end, self._idle = stream, end, idle
+    def __init__(self, stream: socket.socket, end: float, busy: float, child: Child) -> None:
+        self._stream, self._end, self._busy, self._child = stream, end, busy, child
 
     def recv_into(self, view: memoryview, /) -> int:
-        while (left := self._end - time.monotonic()) > 0:
+        while (left := self._end - time.monotonic()) > 0 or (left := self._put_off()) > 0:
             self._stream.settimeout(min(left, _WAKE_SECONDS))
             try:
                 return self._stream.recv_into(view)
             except TimeoutError:
-                self._idle()
+                self._child.watch_disk()
         raise TimeoutError
+
+    def _put_off(self) -> float:
+        more = self._child.excuse(self._busy)
+        self._busy -= more
+        self._end = max(self._end, time.monotonic()) + more if more else self._end
+        return more
 
 
 def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:

@@ -164,7 +164,8 @@ class Server:
         folder.mkdir(mode=0o700)
         message = {"op": "open", "number": number, "scratch": str(folder), **asdict(kind)}
         mine, theirs = socket.socketpair()
-        child = Child(mine, folder, functools.partial(self._end, number, folder), functools.partial(self._drop, number, folder))
+        end, drop = functools.partial(self._end, number, folder), functools.partial(self._drop, number, folder)
+        child = Child(mine, folder, end, drop, functools.partial(self._kept_waiting, number))
         try:
             with theirs:
                 self._send(message, (theirs.fileno(),))
@@ -196,6 +197,13 @@ class Server:
             scratch.remove(folder)  # the child went with its server
         else:
             self._send({"op": "drop", "number": number, "scratch": str(folder)})
+
+    def _kept_waiting(self, number: int) -> float:
+        """Seconds in which that child was ready to run and others had all processors, so far; 0 where nobody counts them."""
+        if not self._fork:
+            return 0.0
+        self._send({"op": "kept waiting", "number": number})
+        return float(self._receive(SERVER_SECONDS)["seconds"])
 
     def _receive(self, seconds: float) -> dict[str, Any]:
         if self._running is None:

@@ -54,6 +54,8 @@ def main() -> None:
             elif message["op"] == "drop":
                 reap(pids.pop(message["number"], None), 0.0)
                 scratch.remove(Path(message["scratch"]))
+            elif message["op"] == "kept waiting":
+                send_message(control, {"seconds": kept_waiting(pids.get(message["number"]))})
             else:
                 open_child(control, fds[0], message, pids, fork=order["fork"])
     for pid in pids.values():
@@ -114,6 +116,19 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
             frames.send(frames.Descriptor(STREAM), bytes(frames.NONCE_BYTES), repr(error).encode()[:2000])
     finally:
         os._exit(code)
+
+
+def kept_waiting(pid: int | None) -> float:
+    """Seconds in which a child's first thread was ready to run and others had all processors; 0 where Linux does not say."""
+    try:
+        if (
+            int(Path("/proc/self").readlink().name) != os.getpid()
+        ):  # it shows the processes of another namespace, by their numbers there
+            return 0.0
+        _, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return 0.0
+    return int(waited) / 1e9
 
 
 def reap(pid: int | None, patience: float) -> dict[str, Any]:

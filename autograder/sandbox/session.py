@@ -12,7 +12,7 @@ from autograder.errors import SandboxError
 from autograder.learner import forbidden_trap
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import Child, ChildSpec
+from autograder.sandbox.child import MOST_BUSY, Child, ChildSpec
 from autograder.sandbox.server import Server
 from autograder.text import clean
 
@@ -23,9 +23,9 @@ class Session:
     """A Respondent that asks a submission in its sandbox, under the check's limit and the submission's budget.
 
     There is a child for each number of devices that checks have wanted, and one in which PyTorch cannot differentiate for
-    checks of by-hand tasks. Only the time that the submission takes counts, not
-    the suite's own. `intact` is False once the sandbox has failed: what went wrong since then is no evidence against the
-    submission.
+    checks of by-hand tasks. Only the time that the submission takes counts, not the suite's own, nor that of others on a busy
+    machine (see Child). `intact` is False once the sandbox has failed: what went wrong since then is no evidence against
+    the submission.
     """
 
     def __init__(self, server: Server, spec: ChildSpec) -> None:
@@ -41,6 +41,7 @@ class Session:
         self._check_mb = _REPLIES * spec.limits.reply_mb
         self._check_room = self._check_mb << 20
         self._left = spec.limits.total_seconds + spec.limits.import_seconds
+        self._busy = MOST_BUSY * self._left
         self.intact = True
 
     @classmethod
@@ -75,21 +76,31 @@ class Session:
 
     def ask(self, request: bytes, ahead: Iterable[bytes] = ()) -> bytes:
         """The reply of the check's child; it also takes the requests that come next: see Child.ask."""
-        if self._left <= 0:
+        if self._left <= 0 and not self._excused():
             limit = self._spec.limits.total_seconds
             raise StudentFault(Fault(Status.TIMEOUT, f"All checks together took longer than {limit:g} s."))
         started = asked = time.monotonic()
+        busy, child = 0.0, None
         try:
             child = self._child(request)  # its import has a limit of its own
-            asked = time.monotonic()
+            busy, asked = child.newly_excused(), time.monotonic()
             return self._counted(child.ask(request, self._check_left, self._check_limit, ahead))
         except SandboxError:
             self.intact = False
             raise
         finally:
-            now = time.monotonic()
-            self._check_left -= now - asked
-            self._left -= now - started
+            now, lately = time.monotonic(), child.newly_excused() if child else 0.0
+            self._check_left -= now - asked - lately
+            self._left -= now - started - busy - lately
+
+    def _excused(self) -> bool:
+        """Whether there is time left once that is given back in which a busy machine kept the submission waiting."""
+        for child in self._children.values():
+            back = child.excuse(self._busy)
+            child.newly_excused()
+            self._busy -= back
+            self._left += back
+        return self._left > 0
 
     def _counted(self, reply: bytes) -> bytes:
         """The reply, if there is room for it: the grader keeps all of a check until it is over."""
@@ -116,8 +127,9 @@ class Session:
             self._suspicion = next((rank.suspicion for rank in ranks if rank.suspicion), self._suspicion)
             for rank in ranks:
                 rank.close()
-            self._check_left -= time.monotonic() - started
-            self._left -= time.monotonic() - started
+            seconds = time.monotonic() - started - max((rank.newly_excused() for rank in ranks), default=0.0)
+            self._check_left -= seconds
+            self._left -= seconds
 
     def forbidden(self, task_id: str) -> Fault | None:
         """What the static look found against the rules of that task."""

@@ -1,8 +1,14 @@
 """What goes wrong between a submission's files and its first line is due to the files, never a fault of the kit."""
 
+import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
+import time
 
+import psutil
 import pytest
 
 from autograder.course import Limits
@@ -77,6 +83,58 @@ def test_before_the_files_are_looked_at_the_kit_is_to_blame(tmp_path):
     for replies in ([], [(ZERO, b"OSError()")]):
         with pytest.raises(SandboxError):
             introduce(tmp_path, *replies)
+
+
+@pytest.mark.parametrize(("waited", "in_time"), [(60.0, True), (0.0, False)])
+def test_a_late_reply_is_in_time_if_others_had_the_processors(tmp_path, waited, in_time):
+    mine, theirs = socket.socketpair()
+    child = Child(mine, tmp_path, lambda patience: Ended(9, killed=False), lambda: None, lambda: waited)
+
+    def answer():
+        nonce, _ = frames.receive(theirs, 1 << 20)
+        if waited:
+            time.sleep(0.5)
+            frames.send(theirs, nonce, b"late")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    if in_time:
+        assert child.ask(b"x", 0.3, 0.3) == b"late"
+        assert child.newly_excused() == pytest.approx(1.5)  # five times the limit, and no more
+    else:
+        with pytest.raises(StudentFault, match=r"longer than 0\.3 s"):
+            child.ask(b"x", 0.3, 0.3)
+    child.close()
+    thread.join()
+    theirs.close()
+
+
+BUSY = """
+import time
+def busy(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return seconds
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts how long a process waits for a processor")
+def test_what_computes_on_a_processor_that_others_share_has_its_own_time(server):
+    call = {"name": "busy", "probe": b"", "args": [1.0], "kwargs": {}, "observe": False, "seed": 0, "forbid": ""}
+    spec = ChildSpec({"mini.py": BUSY.encode()}, "mini.py", (), Limits(memory_mb=256, scratch_mb=4, import_seconds=30.0))
+    one = min(os.sched_getaffinity(0))
+    with contextlib.closing(Session.open(server, spec)) as session, contextlib.ExitStack() as stack:
+        for process in psutil.Process().children(recursive=True):  # the server and the submission
+            process.cpu_affinity([one])
+        for _ in range(3):
+            hog = stack.enter_context(subprocess.Popen([sys.executable, "-c", "while True: pass"]))
+            stack.callback(hog.kill)
+            psutil.Process(hog.pid).cpu_affinity([one])
+        session.begin(1.5)
+        started = time.monotonic()
+        values.decode(session.ask(values.encode(call)))["value"]
+        assert time.monotonic() - started > 1.5
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ class FakeChild:
         self.spec, self.number, self.ended, self.seconds = spec, number, ended, seconds
         self.ahead, self.closed, self.asked, self.suspicion, self.note = None, False, [], None, ""
         self.words, self.said = {}, ()
+        self.kept_waiting = 0.0
         self.findings = {"slope": Found("mini.py", 3, "x.backward()", "autograd")}
 
     def ask(self, request, left, limit, ahead=()):
@@ -39,6 +40,13 @@ class FakeChild:
 
     def start(self, request, left, limit):
         return lambda: self.ask(request, left, limit)
+
+    def excuse(self, most):
+        more, self.kept_waiting = min(self.kept_waiting, most), 0.0
+        return more
+
+    def newly_excused(self):
+        return self.excuse(self.kept_waiting)
 
     def close(self):
         self.closed = True
@@ -134,6 +142,14 @@ def test_all_checks_together_have_a_limit():
     found.ask(b"x")
     with pytest.raises(StudentFault, match=r"All checks together took longer than 0\.05 s"):
         found.ask(b"x")
+
+
+def test_a_busy_machine_costs_no_submission_its_time():
+    found, children = opened(total_seconds=0.05, seconds=0.1)
+    found.begin(1.0)
+    found.ask(b"x")
+    children[0].kept_waiting = 0.2
+    found.ask(b"x")
 
 
 def test_requests_ahead_and_the_checks_limit_are_handed_on():
