@@ -165,7 +165,8 @@ class Report:
     `data` says which data set was used, `gpu` which GPUs beside the simulated ones, if any. `attachments` holds evidence
     for the pages, by name; it has files of its own. `notes` are sentences on how the files were read, for the instructor.
     `handed_in` is the time in ISO 8601, or "" where it is not known; `late_days` are begun days after the deadline, and
-    `penalty` the points that they cost, which `score` is already without.
+    `penalty` the points that they cost, which `score` is already without. `digest` stands for all that decided the result,
+    or is "" (see `grading.digest`).
     """
 
     topic: str
@@ -184,7 +185,17 @@ class Report:
     handed_in: str = ""
     late_days: int = 0
     penalty: float = 0.0
+    digest: str = ""
     attachments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_score(self) -> bool:
+        """Whether its score says something of the work: of what could not be read, or broke by a fault of the kit, none does."""
+        return self.status not in (SubmissionStatus.UNREADABLE, SubmissionStatus.BROKEN)
+
+    def counts(self, *, zero_unreadable: bool) -> bool:
+        """Whether its score is to be written down as one; `zero_unreadable` counts what could not be read as zero."""
+        return self.has_score or (zero_unreadable and self.status is SubmissionStatus.UNREADABLE)
 
     @property
     def remark(self) -> str:
@@ -235,7 +246,7 @@ def to_json(report: Report) -> str:
         if said := {name: _said(task[name]) for name in ("message", "diagnosis") if task[name]}:
             task["said"] = said
     document["person"] = {name: value for name, value in document["person"].items() if value}
-    for name in ("data", "gpu", "person", "notes", "handed_in", "late_days", "penalty"):
+    for name in ("data", "gpu", "person", "notes", "handed_in", "late_days", "penalty", "digest"):
         if not document[name]:
             del document[name]
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -6,7 +6,7 @@ Each topic has its own place with all of these: OUT itself for the first that is
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,9 +88,11 @@ def keep(out: Path, item: Report) -> Report:
 
 
 def _keep(out: Path, item: Report) -> None:
-    text = results.to_json(item)
+    text, path = results.to_json(item), out / "evidence" / f"{item.submission}.json"
     if evidence := _evidence(item):
-        write_atomically(out / "evidence" / f"{item.submission}.json", evidence)
+        write_atomically(path, evidence)
+    else:
+        path.unlink(missing_ok=True)
     write_atomically(out / "results" / f"{item.submission}.json", text)
 
 
@@ -104,11 +106,47 @@ def _evidence(item: Report) -> str:
     return text if item.attachments else ""
 
 
-def finish(out: Path, topic: Topic, reports: Sequence[Report]) -> None:
-    """Write what is about the class as a whole."""
-    begin(out, topic)
-    write_atomically(out / "scores.csv", tables.scores_csv(topic, reports))
-    pages.write(out, f"{topic.name}: {topic.title}", reports)
+def finish(out: Path, topic: Topic, reports: Sequence[Report], state: str = "", *, zero_unreadable: bool = False) -> None:
+    """Write what is about the class as a whole; `state` says in a few words what of it is there.
+
+    Raises:
+        KitError: OUT takes no file.
+    """
+    if not (out / "grading.json").is_file():
+        begin(out, topic)
+    try:
+        write_atomically(out / "scores.csv", tables.scores_csv(topic, reports, zero_unreadable=zero_unreadable))
+        pages.write(out, ": ".join(filter(None, (topic.name, topic.title, state))), reports)
+    except OSError as error:
+        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
+
+
+def set_aside(out: Path, names: Sequence[str]) -> None:
+    """Keep the results of these submissions in OUT/left, out of the tables; `bring_back` is the way back.
+
+    Raises:
+        KitError: OUT cannot be written.
+    """
+    _move(out, out / "left", names)
+    for name in names:
+        (out / "pages" / f"{name}.html").unlink(missing_ok=True)
+
+
+def bring_back(out: Path, names: Iterable[str]) -> None:
+    """Undo `set_aside` for these submissions, where they have no other result; KitError if OUT cannot be written."""
+    _move(out / "left", out, (name for name in names if not (out / "results" / f"{name}.json").exists()))
+
+
+def _move(source: Path, out: Path, names: Iterable[str]) -> None:
+    try:
+        for name in names:
+            for kind in ("evidence", "results"):
+                path = out / kind / f"{name}.json"
+                if (source / kind / f"{name}.json").exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    (source / kind / f"{name}.json").replace(path)
+    except OSError as error:
+        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def read(out: Path, course: Course) -> tuple[Topic, list[Report]]:

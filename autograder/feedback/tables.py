@@ -11,18 +11,21 @@ from rich.table import Table
 
 from autograder.course import Topic
 from autograder.feedback.palette import COLOURS
-from autograder.results import Report
+from autograder.results import Report, SubmissionStatus
+
+_FIRST = (SubmissionStatus.UNREADABLE, SubmissionStatus.BROKEN, SubmissionStatus.SUSPICIOUS)  # somebody has to look at these
 
 
-def class_table(topic: Topic, reports: Sequence[Report]) -> Table:
-    """One row a submission."""
+def class_table(topic: Topic, reports: Sequence[Report], *, zero_unreadable: bool = False) -> Table:
+    """One row a submission, those without a score first."""
     table = Table(title=f"{topic.name}: {topic.title}", title_justify="left")
     table.add_column("submission", overflow="fold")
     table.add_column("status")
     table.add_column("score", justify="right")
     table.add_column("not yet", overflow="fold")
-    for report in reports:
-        points = f"{report.score:g}/{report.max_score:g}"
+    for report in sorted(reports, key=lambda each: _FIRST.index(each.status) if each.status in _FIRST else len(_FIRST)):
+        score = f"{report.score:g}" if report.counts(zero_unreadable=zero_unreadable) else "–"  # noqa: RUF001  no score
+        points = f"{score}/{report.max_score:g}"
         table.add_row(escape(report.submission), str(report.status), points, escape(report.remark))
     return table
 
@@ -42,8 +45,8 @@ def submission_table(report: Report) -> Table:
     return table
 
 
-def scores_csv(topic: Topic, reports: Sequence[Report]) -> str:
-    """OUT/scores.csv: a row a submission, a column a task.
+def scores_csv(topic: Topic, reports: Sequence[Report], *, zero_unreadable: bool = False) -> str:
+    """OUT/scores.csv: a row a submission, a column a task; where there is no score, its cells are empty.
 
     With letters beyond ASCII it begins with a byte order mark, without which Excel takes UTF-8 for its own code page; a file
     of ASCII alone is the same in both, and begins with its first column's name.
@@ -52,8 +55,11 @@ def scores_csv(topic: Topic, reports: Sequence[Report]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks), "message"])
     for report in reports:
-        scores = {task.id: task.score for task in report.tasks}
-        row = [_text_cell(report.submission), report.topic, report.score, report.max_score, report.status]
+        scores: dict[str, float | str] = {task.id: task.score for task in report.tasks}
+        total: float | str = report.score
+        if not report.counts(zero_unreadable=zero_unreadable):
+            scores, total = dict.fromkeys((task.id for task in topic.tasks), ""), ""
+        row = [_text_cell(report.submission), report.topic, total, report.max_score, report.status]
         writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks), _text_cell(report.message)])
     text = buffer.getvalue()
     return text if text.isascii() else f"\ufeff{text}"

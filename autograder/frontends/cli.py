@@ -69,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
     grade.add_argument("--topic", required=True)
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
-    grade.add_argument("--workers", type=_positive, default=1, help="grading processes (default 1)")
     grade.add_argument("--seed", type=int, metavar="N",
                        help="for tests and repeats: hidden inputs that follow from N, which can be guessed "
                        "(default: from a secret, drawn once for each OUT and kept in OUT/secret)")  # fmt: skip
@@ -80,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="a suspicious submission that you have looked at: believe what its process tells of itself",
     )
+    grade.add_argument("--json", action="store_true", help="print each result as a line of JSON, in the place of the table")
+    grade.add_argument("--quiet", action="store_true", help="say nothing but what is wrong")
     grade.add_argument("--gradebook", metavar="URL", help=f"also write the scores into {URL}")
     grade.set_defaults(run=grading.grade)
 
@@ -109,7 +110,15 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
-    demo.set_defaults(run=grading.demo, workers=1)
+    demo.set_defaults(run=grading.demo, seed=0, cleared=[], json=False, quiet=False, zero_unreadable=None)
+
+    for command in (grade, demo):
+        command.add_argument("--workers", type=_positive, help="grading processes (default: the processors, or fewer for few)")
+    for command in (grade, demo):
+        command.add_argument("--force", action="store_true", help="grade also what OUT has a result of, and with other settings")
+    for command in (grade, report, gradebook):
+        command.add_argument("--zero-unreadable", action=argparse.BooleanOptionalAction,
+                             help="whether what cannot be read counts as zero, from now on (at first: no score)")  # fmt: skip
 
     for command in (grade, verify, demo):
         command.add_argument("--isolation", choices=("full", "reduced"), default="full", help="least confinement to accept")

@@ -20,7 +20,6 @@ from autograder.images.training import Training
 from autograder.results import Report, Status, StudentFault, SubmissionStatus, TaskResult, summarise
 from autograder.sandbox import scratch
 from autograder.sandbox.child import ChildSpec
-from autograder.sandbox.confinement import confine
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 from autograder.submission.choosing import Wanted
@@ -41,24 +40,6 @@ class Plan:
     diagnosing: bool = True
     gpus: Gpus = field(default_factory=Gpus)
     cleared: frozenset[str] = frozenset()  # submissions that a person has looked at: their conduct is believed
-
-
-def isolation_here(asked: str, device: str = "simulated") -> str:
-    """The tier of this machine, "full" or "reduced"; KitError if it is reduced and that was not asked for.
-
-    On a real GPU it is reduced: see confine.
-    """
-    if device == "cuda":
-        if asked != "reduced":
-            raise KitError("--device cuda: a GPU's driver does not work in full confinement: give --isolation reduced too")
-        return "reduced"
-    layers = confine.layers()
-    tier = confine.tier(layers)
-    if tier != "full" and asked != "reduced":
-        missing = ", ".join(layer.name for layer in layers if not layer.present)
-        raise KitError(f"this machine cannot confine submissions fully (missing: {missing}): "
-                       "see `autograder doctor`, or give --isolation reduced")  # fmt: skip
-    return "reduced" if asked == "reduced" and tier != "full" else tier
 
 
 def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1, server: Server | None = None) -> None:

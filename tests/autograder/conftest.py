@@ -59,15 +59,24 @@ def descendants(pid):
 
 def wait_for(pid, words, count):
     """The processes below `pid` whose command line has `words`, as soon as there are `count`."""
+
+    def found():
+        numbers = [number for number, line in descendants(pid).items() if words in line]
+        return numbers if len(numbers) >= count else []
+
+    return wait_until(pid, found, f"{count} processes with {words!r} in {descendants(pid)}")
+
+
+def wait_until(pid, found, what="what was waited for"):
+    """What `found` gives, as soon as it gives something, while the process is at work."""
     used, since = 0.0, time.monotonic()
     while time.monotonic() - since < patient.STILL and not patient.has_ended(pid):
-        found = [number for number, line in descendants(pid).items() if words in line]
-        if len(found) >= count:
-            return found
+        if there := found():
+            return there
         if (now := patient.processor_seconds(pid)) > used:
             used, since = now, time.monotonic()
         time.sleep(0.02)
-    raise AssertionError(f"no {count} processes with {words!r} in {descendants(pid)}")
+    raise AssertionError(f"no {what}")
 
 
 @contextlib.contextmanager
@@ -98,6 +107,7 @@ def kit():
         solution=solution,
         descendants=descendants,
         wait_for=wait_for,
+        wait_until=wait_until,
         supervised=supervised,
     )
 

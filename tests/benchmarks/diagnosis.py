@@ -43,7 +43,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder import course
-from autograder.grading import grade
+from autograder.grading import grade, isolation
 from autograder.images.training import choose
 from autograder.results import Report, Status
 from autograder.submission.handed_in import Submission
@@ -118,7 +118,7 @@ def _own(reference: str, name: str) -> ast.FunctionDef | ast.ClassDef:
 def ask(topic: course.Topic, mistakes: list[Mistake], workers: int) -> list[Said]:
     """Grade each mistake as submissions are graded; those that are not about training get a moment of it."""
     training = choose(*topic.training.chosen("embedded", "quick")) if topic.training else None
-    plan = light = grade.Plan(topic, b"", grade.isolation_here("full"), training)
+    plan = light = grade.Plan(topic, b"", isolation.here("full"), training)
     if training:
         budget = replace(training.budget, images=10 * training.budget.batch, epochs=1, minimum=0.0)
         light = replace(plan, training=replace(training, budget=budget))

@@ -36,7 +36,7 @@ from rich.table import Table
 
 from autograder import course
 from autograder.checks.check import Check
-from autograder.grading import grade, policy, suite
+from autograder.grading import grade, isolation, policy, suite
 from autograder.grading.check_run import CheckRunner
 from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.learner.in_process import InProcess
@@ -130,7 +130,7 @@ def different_modules(topic: course.Topic) -> list[Path]:
 
 def the_kit(topic: course.Topic) -> list[float]:
     """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
-    plan = grade.Plan(topic, b"", grade.isolation_here("full"))
+    plan = grade.Plan(topic, b"", isolation.here("full"))
     submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
                    for path in different_modules(topic)]  # fmt: skip
     ends: list[float] = []

@@ -21,7 +21,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from autograder import course
-from autograder.grading import grade
+from autograder.grading import grade, isolation
 from autograder.images import store
 from autograder.images.training import Training, choose
 from autograder.learner import loading
@@ -64,7 +64,7 @@ def main() -> int:
             yield Submission(module.parent.name, {path.name: path.read_bytes() for path in module.parent.glob("*.py")})
 
     bare(topic.solution, training)  # what is imported and allocated once
-    plan = grade.Plan(topic, b"", grade.isolation_here("full"), training)
+    plan = grade.Plan(topic, b"", isolation.here("full"), training)
     grade.grade_here(plan, submissions(), graded.append)
     assert all(report.score == report.max_score for report in graded), graded
     trained = [next(task.seconds for task in report.tasks if task.id == "trained_accuracy") for report in graded]

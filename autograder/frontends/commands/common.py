@@ -38,11 +38,11 @@ def plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:
     """What a grading of the topic needs, as the options of the command say; KitError if this machine has not got it."""
     import torch  # noqa: PLC0415  other commands need not wait for it
 
-    from autograder.grading import gpus, grade  # noqa: PLC0415  the same
+    from autograder.grading import gpus, grade, isolation  # noqa: PLC0415  the same
     from autograder.images.training import choose  # noqa: PLC0415  the same
 
-    isolation, training = grade.isolation_here(options.isolation, options.device), None
+    tier, training = isolation.here(options.isolation, options.device), None
     found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
     if topic.training:
         training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)
-    return grade.Plan(topic, key, isolation, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))
+    return grade.Plan(topic, key, tier, training, gpus=found, cleared=frozenset(vars(options).get("cleared", ())))

@@ -3,132 +3,143 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder import course, secret
+from autograder import course
 from autograder.errors import KitError
 from autograder.frontends.commands import common
 from autograder.results import SubmissionStatus
-from autograder.sandbox.server import Server, import_quickly
 
 if TYPE_CHECKING:
-    from autograder.grading.grade import Plan
+    from rich.console import Console
+
+    from autograder.frontends.commands.running import Done
     from autograder.results import Report
-    from autograder.submission.handed_in import Submission
+
+# What only some commands need is imported where it is used: `autograder hint` need not wait for it.
 
 
 def grade(options: argparse.Namespace) -> int:
     """Grade a folder of submissions into OUT, and into a gradebook if asked."""
+    from autograder.feedback import out_folder  # noqa: PLC0415
+    from autograder.frontends.commands import running  # noqa: PLC0415
+    from autograder.grading import guard  # noqa: PLC0415
+    from autograder.submission import handed_in  # noqa: PLC0415
+
     found = common.here_with_solutions()
     topic = found.topic(options.topic)
-    with Server(topic.warm) if options.workers == 1 else contextlib.nullcontext() as server:
-        import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
-        from autograder.submission import handed_in  # noqa: PLC0415  imports torch
-
-        submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], common.tell)
-        out = out_folder.place(options.out, topic)
+    submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], common.tell)
+    with guard.claimed(options.out):
+        place = out_folder.place(options.out, topic)
         if options.gradebook:
-            from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this option needs nbgrader
+            from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415
 
             try:
                 gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
             except gradebook.LockedError:
                 common.tell("another program holds the gradebook: it is written after the grading")
-        plan = common.plan(topic, options, out_folder.secret_of(out, options.seed))
-        reports = _grade_to(plan, submissions, options, server, out)
+        done = running.run(running.Class(found, topic, submissions, options.submissions, place), options)
+    _show(topic, done, place, options)
     if options.gradebook:
         try:
-            _record(options.gradebook, topic, reports)
+            _record(options.gradebook, topic, done.of_class, zero_unreadable=done.record.zero_unreadable)
         except KitError as error:
-            raise KitError(f"{error}; the scores are in {out}: `autograder gradebook {options.out} URL` writes them") from None
-    return _code(reports, out)
+            raise KitError(f"{error}; the scores are in {place}: `autograder gradebook {options.out} URL` writes them") from None
+    return _code(done.of_class, place)
 
 
 def report(options: argparse.Namespace) -> int:
     """Make the tables and pages of OUT again."""
-    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.console import Console  # noqa: PLC0415
 
-    from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
+    from autograder.feedback import out_folder, tables  # noqa: PLC0415
 
     found, console = common.here(), Console()
     for place in out_folder.places(options.out):
         topic, reports = out_folder.read(place, found)
-        out_folder.finish(place, topic, reports)
-        console.print(tables.class_table(topic, reports))
+        state, zero = _known(place, options, reports)
+        out_folder.finish(place, topic, reports, state, zero_unreadable=zero)
+        console.print(tables.class_table(topic, reports, zero_unreadable=zero))
+        _print_state(console, state)
         console.print(f"Report: {place / 'index.html'}", soft_wrap=True)
     return 0
 
 
 def gradebook(options: argparse.Namespace) -> int:
     """Write the scores in OUT into nbgrader's gradebook."""
-    from autograder.feedback import out_folder  # noqa: PLC0415  other commands need not wait for it
+    from autograder.feedback import out_folder  # noqa: PLC0415
 
     for place in out_folder.places(options.out):
         topic, reports = out_folder.read(place, common.here())
-        _record(options.url, topic, reports)
+        state, zero = _known(place, options, reports)
+        if state:
+            common.tell(f"{place}: {state}")
+        _record(options.url, topic, reports, zero_unreadable=zero)
     return 0
 
 
 def demo(options: argparse.Namespace) -> int:
     """Grade the bundled samples, and show the half-done one."""
-    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
+    from rich.console import Console  # noqa: PLC0415
 
-    topic = common.here_with_solutions().topic("03_nn")
-    with Server(topic.warm) as server:
-        import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
-        from autograder.submission import handed_in  # noqa: PLC0415  imports torch
+    from autograder.feedback import out_folder, tables  # noqa: PLC0415
+    from autograder.frontends.commands import running  # noqa: PLC0415
+    from autograder.grading import guard  # noqa: PLC0415
+    from autograder.submission import handed_in  # noqa: PLC0415
 
-        out = out_folder.place(options.out, topic)
-        samples = handed_in.find(Path(__file__).parents[2] / "samples" / topic.name, topic)
-        reports = _grade_to(common.plan(topic, options, secret.of_seed(0)), samples, options, server, out)
-    if code := _code(reports, out):
+    found = common.here_with_solutions()
+    topic, folder = found.topic("03_nn"), Path(__file__).parents[2] / "samples/03_nn"
+    with guard.claimed(options.out):
+        place = out_folder.place(options.out, topic)
+        done = running.run(running.Class(found, topic, handed_in.find(folder, topic), folder, place), options)
+    _show(topic, done, place, options)
+    if code := _code(done.of_class, place):
         return code
-    half_done = next(item for item in reports if 0 < item.score < item.max_score)
+    half_done = next(item for item in done.of_class if 0 < item.score < item.max_score)
     Console().print(tables.submission_table(half_done))
     return 0
 
 
-def _grade_to(
-    plan: Plan, submissions: list[Submission], options: argparse.Namespace, server: Server | None, out: Path
-) -> list[Report]:
-    """Grade into that place of OUT, whose tables then show all that it holds; the reports on these submissions."""
-    from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
-    from rich.progress import Progress  # noqa: PLC0415
+def _show(topic: course.Topic, done: Done, place: Path, options: argparse.Namespace) -> None:
+    """Print the class, for people."""
+    if options.quiet or options.json:
+        return
+    from rich.console import Console  # noqa: PLC0415
 
-    from autograder.feedback import out_folder, tables  # noqa: PLC0415  imports torch
-    from autograder.grading import grade  # noqa: PLC0415  imports torch
+    from autograder.feedback import tables  # noqa: PLC0415
 
-    held = {item.submission: item for item in out_folder.held(out)}
-    found: dict[str, Report] = {}
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task(f"grading {plan.topic.name}", total=len(submissions))
-
-        def keep(item: Report) -> None:
-            if not found:
-                out_folder.keep_secret(out, plan.key)
-                out_folder.begin(out, plan.topic)
-            found[item.submission] = out_folder.keep(out, item)
-            progress.advance(bar)
-
-        grade.grade(plan, submissions, keep, options.workers, server)
-    everyone = [report for _, report in sorted({**held, **found}.items())]
-    out_folder.finish(out, plan.topic, everyone)
     console = Console()
-    console.print(tables.class_table(plan.topic, everyone))
-    places = f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}"
+    console.print(tables.class_table(topic, done.everybody, zero_unreadable=done.record.zero_unreadable))
+    _print_state(console, done.record.state(done.everybody))
+    places = f"Results: {place / 'results'}, scores: {place / 'scores.csv'}, report: {place / 'index.html'}"
     console.print(places, soft_wrap=True)
-    return [found[name] for name in sorted(found)]
 
 
-def _record(url: str, topic: course.Topic, reports: list[Report]) -> None:
-    from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415  only this needs nbgrader
+def _print_state(console: Console, state: str) -> None:
+    if state:
+        console.print(state[0].upper() + state[1:] + ".", soft_wrap=True)
+
+
+def _known(place: Path, options: argparse.Namespace, reports: list[Report]) -> tuple[str, bool]:
+    """What of the class is there, in a few words, and whether what cannot be read counts as zero: from now on, if asked."""
+    from autograder.grading import record  # noqa: PLC0415
+
+    known = record.read(place)
+    if known is None:
+        return "", bool(options.zero_unreadable)
+    if options.zero_unreadable not in (None, known.zero_unreadable):
+        known = replace(known, zero_unreadable=options.zero_unreadable)
+        record.write(place, known)
+    return known.state(reports), known.zero_unreadable
+
+
+def _record(url: str, topic: course.Topic, reports: list[Report], *, zero_unreadable: bool) -> None:
+    from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415
 
     gradebook.prepare(url, topic)
-    written = gradebook.record(url, topic, reports)
+    written = gradebook.record(url, topic, reports, zero_unreadable=zero_unreadable)
     print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
 
 

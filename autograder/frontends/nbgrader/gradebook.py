@@ -47,18 +47,19 @@ def prepare(url: str, topic: Topic, tries: int = TRIES) -> None:
         _tried(functools.partial(_assignment, gradebook, topic), gradebook, tries)
 
 
-def record(url: str, topic: Topic, reports: Iterable[Report]) -> int:
+def record(url: str, topic: Topic, reports: Iterable[Report], *, zero_unreadable: bool = False) -> int:
     """Write the reports' scores and comments into the gradebook that `prepare` made ready; returns how many.
 
     What is there already is updated: people's scores and comments stay, and writing the same again changes nothing. A
-    submission with a fault of the kit is left out.
+    submission with a fault of the kit is left out. One that could not be read has no score: it gets its comment, unless
+    the gradebook has a grade, which stays with its comment; with `zero_unreadable` it is a zero like any other.
     """
     written = 0
     with _opened(url) as gradebook:
         for report in reports:
             if report.status is not SubmissionStatus.BROKEN:
-                _tried(functools.partial(_submission, gradebook, topic, report), gradebook)
-                written += 1
+                scored = report.counts(zero_unreadable=zero_unreadable)
+                written += _tried(functools.partial(_submission, gradebook, topic, report, scored=scored), gradebook)
     return written
 
 
@@ -120,23 +121,28 @@ def _assignment(gradebook: Gradebook, topic: Topic) -> None:
         gradebook.update_or_create_solution_cell(definition, name, name)
 
 
-def _submission(gradebook: Gradebook, topic: Topic, report: Report) -> None:
-    """Write one student's scores and comments, whatever of them was there before."""
+def _submission(gradebook: Gradebook, topic: Topic, report: Report, *, scored: bool) -> bool:
+    """Write one student's scores and comments, whatever of them was there before; False if a grade stays as it was."""
     name, student = topic.name, report.submission
     gradebook.update_or_create_student(student)
     gradebook.update_or_create_submission(name, student)
     submitted = gradebook.find_submission_notebook(name, name, student)
     grades = {grade.cell_id: grade for grade in submitted.grades}
     comments = {comment.cell_id: comment for comment in submitted.comments}
+    if not scored and any(grade.auto_score is not None or grade.manual_score is not None for grade in submitted.grades):
+        gradebook.db.rollback()
+        return False
     tasks = {task.id: task for task in report.tasks}
     cells = {cell.name: cell for cell in submitted.notebook.grade_cells}
-    for task in report.tasks:
+    for task in report.tasks if scored else ():
         cell = cells[test_cell(task.id)]
         grade = grades.get(cell.id) or Grade(cell_id=cell.id, notebook=submitted)
         score = score_in(report, task, cell.max_score)
         if grade.auto_score != score:
             grade.auto_score = score
             grade.needs_manual_grade = grade.manual_score is not None  # as nbgrader itself: somebody should look again
+    for grade in grades.values() if not scored else ():
+        grade.needs_manual_grade = True
     held = groups(topic)
     for cell in submitted.notebook.solution_cells:
         comment = comments.get(cell.id) or Comment(cell_id=cell.id, notebook=submitted)
@@ -144,3 +150,4 @@ def _submission(gradebook: Gradebook, topic: Topic, report: Report) -> None:
         if cell.name in held and comment.auto_comment != (text or None):
             comment.auto_comment = text or None
     gradebook.db.commit()
+    return True

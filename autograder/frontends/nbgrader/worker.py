@@ -19,7 +19,7 @@ from pathlib import Path
 
 from autograder import course
 from autograder.errors import KitError
-from autograder.grading import interrupt
+from autograder.grading import interrupt, isolation
 from autograder.results import Report
 from autograder.sandbox.server import Server, import_quickly
 
@@ -127,7 +127,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
     topic = course.load(Path(settings.course)).topic(settings.topic)
     with Server(topic.warm) as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
-        from autograder.grading.grade import Plan, grade_here, isolation_here  # noqa: PLC0415  only this process imports torch
+        from autograder.grading.grade import Plan, grade_here  # noqa: PLC0415  only this process imports torch
         from autograder.images.training import choose  # noqa: PLC0415  the same
         from autograder.submission.handed_in import Submission, beside_notebook  # noqa: PLC0415  the same
         from autograder.submission.opening import Form  # noqa: PLC0415  the same
@@ -141,7 +141,7 @@ def _grade(settings: Settings, connection: Connection) -> None:
                     yield Submission(request.student, files, request.problem, form=Form.NOTEBOOK)
 
         training = choose(*topic.training.chosen(settings.data, settings.budget)) if topic.training else None
-        plan = Plan(topic, settings.key, isolation_here(settings.isolation), training)
+        plan = Plan(topic, settings.key, isolation.here(settings.isolation), training)
         grade_here(plan, submissions(), lambda found: connection.send(dataclasses.replace(found, attachments={})), server)
 
 

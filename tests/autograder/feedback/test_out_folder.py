@@ -1,9 +1,12 @@
 """The OUT folder of a grading: what is written is read back, the secret is kept, and what is foreign is named."""
 
 import json
+import resource
 import stat
+import sys
 from dataclasses import replace
 
+import patient
 import pytest
 
 from autograder import results, secret
@@ -161,6 +164,33 @@ def test_an_out_that_takes_no_file_is_named(tmp_path, topic, reports):
     for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: out_folder.begin(tmp_path / "results", topic)):
         with pytest.raises(KitError, match="the results cannot be written"):
             write()
+
+
+def test_a_disk_that_fills_up_leaves_the_result_before_whole(tmp_path, reports):
+    out_folder.keep(tmp_path, reports[0])
+    before = (tmp_path / "results/amira.json").read_bytes()
+    code = ("import pathlib, sys\nfrom dataclasses import replace\nfrom autograder.errors import KitError\n"
+            "from autograder.feedback import out_folder\n(known,) = out_folder.held(out := pathlib.Path(sys.argv[1]))\n"
+            "try:\n    out_folder.keep(out, replace(known, message='x' * 9999, attachments={'losses': [0.5] * 9999}))\n"
+            "except KitError as error:\n    print(error)\n")  # fmt: skip
+    limit = (len(before) // 2,) * 2
+    done = patient.run([sys.executable, "-c", code, tmp_path],
+                       preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit))  # fmt: skip
+    assert done.stdout == f"{tmp_path}: the results cannot be written (File too large)\n", done.stderr
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [before]
+
+
+def test_who_has_left_is_set_aside_and_comes_back(out, topic, reports):
+    out_folder.set_aside(out, ["amira"])
+    assert [item.submission for item in out_folder.held(out)] == ["bo", "chen", "dalia"]
+    assert not (out / "pages/amira.html").exists()
+    out_folder.bring_back(out, ["amira", "bo", "nobody"])
+    assert out_folder.held(out) == [replace(reports[0], attachments=EVIDENCE), *reports[1:]]
+
+
+def test_a_result_without_evidence_takes_that_of_the_one_before_along(out, reports):
+    out_folder.keep(out, reports[0])
+    assert out_folder.held(out)[0] == reports[0]
 
 
 def test_a_topic_has_out_itself_if_it_was_first_and_a_folder_of_its_own_if_not(out, topic):

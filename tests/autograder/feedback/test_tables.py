@@ -30,7 +30,7 @@ def test_the_class_has_a_row_a_submission_with_what_is_not_done_yet(topic, repor
 
 
 def test_a_submission_without_a_usable_module_shows_its_message(topic, reports):
-    assert row_of(tables.class_table(topic, reports), "dalia") == ["dalia", "unreadable", "0/6", "mini.py does not parse."]
+    assert row_of(tables.class_table(topic, reports), "dalia") == ["dalia", "unreadable", "–/6", "mini.py does not parse."]
 
 
 def test_a_submission_shows_what_the_learner_should_read(reports):
@@ -51,7 +51,7 @@ def test_a_status_is_coloured(reports, status, code):
 def test_what_looks_like_markup_is_shown_as_it_is(topic, reports):
     name, text = "[red]x[blue]", "[bold]100[/bold] [/red]"
     odd = replace(reports[3], submission=name, message=text, tasks=(TaskResult("Net", Status.ERROR, 0, 1, text, text),))
-    assert row_of(tables.class_table(topic, [odd]), "100") == [name, "unreadable", "0/6", text]
+    assert row_of(tables.class_table(topic, [odd]), "100") == [name, "unreadable", "–/6", text]
     assert name in shown(tables.submission_table(odd))
     assert row_of(tables.submission_table(odd), "100") == ["Net", "error", "0/1", f"{text} {text}"]
 
@@ -62,6 +62,16 @@ def test_scores_csv_has_a_column_a_task_of_the_topic_and_0_for_one_that_is_not_t
                              "message"]  # fmt: skip
     assert list(rows[1].values()) == ["bo", "01_mini", "1.5", "6.0", "graded", "1.5", "0.0", "0.0", ""]
     assert rows[3]["message"] == "mini.py does not parse."
+
+
+def test_those_without_a_score_come_first_and_count_as_zero_only_if_that_is_wished(topic, reports):
+    table = shown(tables.class_table(topic, reports))
+    assert [word for word in table.split() if word in ("amira", "bo", "chen", "dalia")] == ["dalia", "amira", "bo", "chen"]
+    assert row_of(tables.class_table(topic, reports, zero_unreadable=True), "dalia")[2] == "0/6"
+    broken = replace(reports[0], status=SubmissionStatus.BROKEN)
+    for wished, expected in ((False, ["", ""]), (True, ["0.0", ""])):
+        rows = csv.DictReader(tables.scores_csv(topic, [reports[3], broken], zero_unreadable=wished).splitlines())
+        assert [row["score"] for row in rows] == expected
 
 
 def test_scores_csv_keeps_a_name_with_commas_quotes_and_lines_in_one_cell(topic, reports):

@@ -26,7 +26,7 @@ def test_the_demo_shows_a_class_and_what_one_of_its_students_reads(demo):
     assert done.returncode == 0, done.stderr
     assert ["amira", "graded", "20/20"] in lines_of(done.stdout, "amira")
     ((_, status, score, message),) = lines_of(done.stdout, "hana")
-    assert (status, score) == ("unreadable", "0/20")
+    assert (status, score) == ("unreadable", "–/20")
     assert message.startswith("net.py does not parse")
     assert f"Results: {out / 'results'}, scores: {out / 'scores.csv'}, report: {out / 'index.html'}" in done.stdout
     assert "bo: 9.6 of 20" in done.stdout

@@ -172,7 +172,7 @@ def test_the_mutant_that_answers_alike_is_the_diagnosis(graded):
 def test_results_have_the_agreed_keys(graded):
     result = graded[0]["good"]
     assert list(result) == ["schema", "topic", "submission", "status", "score", "max_score", "message", "isolation",
-                            "seconds", "tasks"]  # fmt: skip
+                            "seconds", "tasks", "digest"]  # fmt: skip
     assert list(result["tasks"][0]) == ["id", "status", "score", "max_score", "message", "diagnosis", "hint", "seconds",
                                         "conduct"]  # fmt: skip
     assert (result["schema"], result["topic"], result["submission"]) == (1, "01_mini", "good")
@@ -183,7 +183,9 @@ def test_scores_csv_has_a_row_a_submission_and_a_column_a_task(graded):
     rows = list(csv.DictReader((out / "scores.csv").read_text().splitlines()))
     assert list(rows[0]) == ["submission", "topic", "score", "max_score", "status", "row_means", "slope", "Scale",
                              "message"]  # fmt: skip
-    assert {row["submission"]: float(row["score"]) for row in rows} == {n: r["score"] for n, r in results.items()}
+    scores = {name: "" if result["status"] == "unreadable" else str(result["score"]) for name, result in results.items()}
+    assert {row["submission"]: row["score"] for row in rows} == scores
+    assert {row["slope"] for row in rows if row["status"] == "unreadable"} == {""}
 
 
 def test_grading_again_uses_the_same_inputs(course, run, kit):

@@ -99,7 +99,8 @@ def test_graders_that_write_at_once_lose_nothing(school, released, graded, tmp_p
     found = dump(book)
     assert len(found["student"]) == len(found["submitted_assignment"]) == 30
     assert len(found["grade"]) == len(found["comment"]) == 90
-    assert all(auto is not None for _, _, _, auto, *_ in found["grade"])
+    without_score = 5  # students of whom only the unreadable result was written
+    assert sum(auto is None for _, _, _, auto, *_ in found["grade"]) == 3 * without_score
     assert school.scores(folder)["student3"] == {"row_means": 3.0, "slope": 0.0, "Scale": 1.0}
 
 
@@ -139,6 +140,21 @@ def test_scores_wait_in_out_while_another_program_holds_the_gradebook(kit, grade
     points = [task["score"] for result in kept for task in result["tasks"]]
     assert sum(auto or 0.0 for _, _, _, auto, *_ in dump(book)["grade"]) == pytest.approx(sum(points))
     assert sum(points) > 0
+
+
+def test_an_unreadable_hand_in_takes_no_grade_away_unless_it_is_to_count_as_zero(kit, school, graded, tmp_path):
+    book = Path(shutil.copy(graded / "grades.db", tmp_path / "grades.db"))
+    out, url = Path(shutil.copytree(graded / "out", tmp_path / "out")), f"sqlite:///{book}"
+    kept = json.loads((out / "results/unreadable.json").read_text())
+    (out / "results/wrong.json").write_text(json.dumps({**kept, "submission": "wrong"}))
+    before = dump(book)
+    assert kit.run("gradebook", out, url, cwd=graded).stdout == "Gradebook: 3 submissions\n"
+    assert dump(book) == before
+    done = kit.run("gradebook", out, url, "--zero-unreadable", cwd=graded)
+    assert (done.returncode, done.stdout) == (0, "Gradebook: 4 submissions\n"), done.stderr
+    assert exported(school, graded, url) == {**EXPECTED, "wrong": 0.0}
+    assert sum(auto is None for _, _, _, auto, *_ in before["grade"]) == 3
+    assert not [auto for _, _, _, auto, *_ in dump(book)["grade"] if auto is None]
 
 
 def as_postgres(*command):
