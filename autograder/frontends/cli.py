@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--gradebook", metavar="URL", help=f"also write the scores into {URL}")
     grade.set_defaults(run=grading.grade)
 
+    regrade = commands.add_parser("regrade", help="after a suite was mended: show whose score changes, then take it over")
+    regrade.add_argument("out", type=Path, metavar="OUT")
+    regrade.add_argument("--write", action="store_true", help="take the results over into OUT (a gradebook is not written)")
+    regrade.set_defaults(run=_regrade, quiet=False)
+
     report = commands.add_parser("report", help="make the class's tables and pages again from OUT")
     report.add_argument("out", type=Path, metavar="OUT")
     report.set_defaults(run=grading.report)
@@ -112,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
     demo.set_defaults(run=grading.demo, seed=0, cleared=[], json=False, quiet=False, zero_unreadable=None)
 
-    for command in (grade, demo):
+    for command in (grade, demo, regrade):
         command.add_argument("--workers", type=_positive, help="grading processes (default: the processors, or fewer for few)")
     for command in (grade, demo):
         command.add_argument("--force", action="store_true", help="grade also what OUT has a result of, and with other settings")
@@ -139,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
     doctor.set_defaults(run=handing_out.doctor)
     return parser
+
+
+def _regrade(options: argparse.Namespace) -> int:
+    from autograder.frontends.commands import regrading  # noqa: PLC0415  it brings what other commands need not wait for
+
+    return regrading.regrade(options)
 
 
 def _positive(text: str) -> int:

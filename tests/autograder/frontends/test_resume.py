@@ -142,3 +142,37 @@ def test_an_interrupted_grading_says_what_is_done_and_goes_on(kit, course):
     assert "1 kept, 2 to grade" in done.stderr
     assert "graded so far" not in done.stdout
     assert logged(course / "out") == ["a", "b", "c"]
+
+
+def test_regrade_shows_whose_score_changes_and_why_and_only_write_takes_it_over(kit, graded, again):
+    out, suite = graded / "out", graded / "tests/hidden/01_mini/test_mini.py"
+    suite.write_text(suite.read_text().replace("2 * x.double()", "3 * x.double()"))
+    before = {path: path.read_bytes() for path in out.rglob("*.*")}
+    done = kit.run("regrade", "out", cwd=graded)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("out: 2 of 3 change, mean 5.00 → 5.00")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in done.stdout.splitlines() if line.startswith("│")]
+    (amira, bo) = (row for row in rows if row[0])
+    assert (amira[:4], bo[:4]) == (["amira", "6", "4", "-2"], ["bo", "4", "6", "+2"])
+    assert amira[4].startswith("slope 2 → 0: Expected: it")
+    assert bo[4].startswith("slope 0 → 2: Expected: it")
+    assert done.stderr.splitlines() == [
+        "autograder: out: 0 kept, 3 to grade",
+        "autograder: nothing is changed in out: `autograder regrade out --write` takes these results over",
+    ]
+    assert {path: path.read_bytes() for path in out.rglob("*.*") if "regraded" not in path.parts} == before
+    done = kit.run("regrade", "out", "--write", cwd=graded)
+    assert (done.returncode, done.stderr) == (0, "autograder: out: 3 kept, 0 to grade\n")
+    assert scores(out) == {"amira": "4.0", "bo": "6.0", "chen": ""}
+    assert not (out / "regraded").exists()
+    assert again().stderr == "autograder: 3 kept, 0 to grade\n"
+    assert " 0 of 3 change" in kit.run("regrade", "out", cwd=graded).stdout
+
+
+def test_regrade_of_an_out_that_does_not_say_how_it_was_graded_is_one_line(kit, graded):
+    (graded / "out/grading.json").write_text('{"schema": 1, "topic": "01_mini"}')
+    assert "it is not written there how and of what it was graded: use `autograder grade` again" in refused(
+        kit.run("regrade", "out", cwd=graded)
+    )
+    assert refused(kit.run("regrade", "nowhere", cwd=graded))
+    assert not (graded / "nowhere").exists()
