@@ -27,7 +27,8 @@ def find_root(start: Path) -> Path:
     for folder in (start.resolve(), *start.resolve().parents):
         if (folder / COURSE_FILE).is_file():
             return folder
-    raise KitError(f"no {COURSE_FILE} in {start.resolve()} or above it: run this inside a course")
+    text = f"no {COURSE_FILE} in {start.resolve()} or above it: run this inside a course or a student kit"
+    raise KitError(f"{text}; the package alone has no exercises")
 
 
 def load(root: Path) -> Course:

@@ -18,6 +18,7 @@ from autograder.errors import KitError
 DISTRIBUTION = "blitz-autograder"
 KINDS = (".py", ".typed", ".html", ".md", ".mo")
 LEFT_OUT = ("samples", "__pycache__")  # the demo's submissions, of which one is all right
+LICENSE = "licenses/LICENSE"  # below a wheel's metadata
 _MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 
 
@@ -47,8 +48,11 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
     essence = hashlib.sha256("\n".join([*needs, *(f"{name} {_digest(files[name])}" for name in sorted(files))]).encode())
     version = f"{installed.version}+k{essence.hexdigest()[:12]}"
     name = f"{DISTRIBUTION.replace('-', '_')}-{version}"
-    told = {"Metadata-Version": "2.1", "Name": DISTRIBUTION, "Version": version,
-            "Summary": installed.metadata["Summary"], "Requires-Python": installed.metadata["Requires-Python"]}  # fmt: skip
+    licence = installed.read_text(LICENSE)
+    told = {"Metadata-Version": "2.4", "Name": DISTRIBUTION, "Version": version,
+            "Summary": installed.metadata["Summary"], "Requires-Python": installed.metadata["Requires-Python"],
+            "License-Expression": installed.metadata["License-Expression"] if licence else "",
+            "License-File": Path(LICENSE).name if licence else ""}  # fmt: skip
     metadata = [*(f"{key}: {value}" for key, value in told.items() if value), *(f"Requires-Dist: {need}" for need in needs)]
     folder = f"{name}.dist-info"
     files[f"{folder}/METADATA"] = _text(*metadata)
@@ -56,6 +60,8 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
                                      "Tag: py3-none-any")  # fmt: skip
     files[f"{folder}/entry_points.txt"] = (installed.read_text("entry_points.txt") or "").encode()
     files[f"{folder}/top_level.txt"] = _text("autograder")
+    if licence:
+        files[f"{folder}/{LICENSE}"] = licence.encode()
     record = [f"{path},sha256={_digest(content)},{len(content)}" for path, content in files.items()]
     files[f"{folder}/RECORD"] = _text(*record, f"{folder}/RECORD,,")
     return Wheel(version, f"{name}-py3-none-any.whl", zipped(files))

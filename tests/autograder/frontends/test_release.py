@@ -143,6 +143,11 @@ def test_the_wheel_has_the_package_but_for_the_samples(whole):
     assert {re.match("[a-z]+", need)[0] for need in re.findall(r"Requires-Dist: (.*)", metadata)} == needs
 
 
+def test_the_wheel_comes_with_its_licence(whole):
+    (licence,) = [content for name, content in files_of(whole / "wheel").items() if name.endswith("/licenses/LICENSE")]
+    assert licence == (REPOSITORY / "LICENSE").read_bytes()
+
+
 def test_another_content_of_the_package_is_another_version(tmp_path):
     package = tmp_path / "autograder"
     package.mkdir()
