@@ -80,7 +80,7 @@ def expect_close(
         expected: a tensor, array or number of any shape, best in float64; or a nested tuple, list or dict of these, for
             which a list may stand for a tuple, and a dict may have more keys.
         name: what it is called in the message, as in "the loss"; a sequence names the items of a tuple or list.
-        rtol: the relative tolerance: values agree if |actual - expected| <= atol + rtol·|expected|.
+        rtol: the relative tolerance: values agree if `|actual - expected| <= atol + rtol·|expected|`.
         atol: the absolute tolerance. NaN agrees with NaN alone, and inf with the same inf.
         dtype: what a tensor's dtype must be; None takes any.
 

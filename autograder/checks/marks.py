@@ -8,11 +8,13 @@ import pytest
 
 
 def devices(count: int) -> pytest.MarkDecorator:
-    """Run this check with `count` simulated CUDA devices; 0 is a machine without one.
+    """Run this check with `count` simulated CUDA devices.
 
-    @devices(2)
-    def test_parallelize__two(student: Student) -> None:
-        \"\"\"wraps the network where two GPUs are visible\"\"\"
+        @devices(2)
+        def test_parallelize__two(student: Student) -> None:
+            \"\"\"wraps the network where two GPUs are visible\"\"\"
+
+    With 0, the machine has none.
     """
     return pytest.mark.devices(count)
 
