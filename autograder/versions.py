@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from importlib import metadata
 
 from packaging.requirements import Requirement
@@ -23,3 +24,9 @@ def untried() -> str:
     if not found:
         return ""
     return f"this kit has not been tried with the versions that are installed: {'; '.join(found)}"
+
+
+def told() -> str:
+    """The kit's version, and what it runs with."""
+    found = ", ".join(f"{name} {metadata.version(name)}" for name in _TRIED)
+    return f"autograder {metadata.version(KIT)} ({found}, Python {platform.python_version()})"

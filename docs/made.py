@@ -12,30 +12,44 @@ from pathlib import Path
 
 import autograder
 from autograder import course, results
-from autograder.frontends import cli
+from autograder.frontends import cli, usage
 
+WORDS = {"topic": "the topic's name, such as `03_nn`", "task": "the task's name, such as `train_step`",
+         "submissions": "the folder of what was handed in", "out": "the folder of a grading", "folder": "a folder"}  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
 
 def command_line() -> str:
-    """Every command with its options."""
-    return "\n".join(_command(parser) for parser in _commands(cli._parser()))
+    """Every command with its options, by whose it is."""
+    found = dict(_below(cli.parser()))
+    lines = []
+    for whose, examples in usage.GROUPS.items():
+        lines.append(f"## For {whose}\n")
+        lines += [_command(each) for name in examples if name in found for each in _leaves(found[name])]
+    return "\n".join(lines)
 
 
-def _commands(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """The parser, or those of the commands below it."""
-    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    if not below:
-        yield parser
-    for action in below:
-        for each in action.choices.values():
-            yield from _commands(each)
+def _below(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def _leaves(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    return [each for _, each in _below(parser)] or [parser]
 
 
 def _command(parser: argparse.ArgumentParser) -> str:
-    usage = re.sub(r"^usage: ", "", parser.format_usage().strip())
-    rows = [f"`{_names(action)}`\n: {_sentence(action) or '…'}\n" for action in parser._actions if action.dest != "help"]
-    return "\n".join([f"## {parser.prog}\n", f"{parser.description or ''}\n", f"```text\n{usage}\n```\n", *rows])
+    form = re.sub(r"^usage: ", "", parser.format_usage().strip())
+    rows = [
+        f"`{_names(action)}`\n: {_sentence(action) or WORDS[action.dest]}\n"
+        for action in parser._actions
+        if action.dest != "help"
+    ]
+    example = (parser.epilog or "").partition("\n  ")[2]
+    return "\n".join(
+        [f"### {parser.prog}\n", f"{parser.description}\n", f"```sh\n{example}\n```\n", f"```text\n{form}\n```\n", *rows]
+    )
 
 
 def _names(action: argparse.Action) -> str:

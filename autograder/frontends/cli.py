@@ -16,6 +16,7 @@ from pathlib import Path
 
 from autograder import language, versions
 from autograder.errors import KitError
+from autograder.frontends import usage
 from autograder.frontends.commands import authors, common, grading, handing_out, learners
 
 URL = "nbgrader's gradebook: an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
@@ -23,7 +24,7 @@ URL = "nbgrader's gradebook: an SQLite file, or postgresql+psycopg2://USER:PASSW
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a KitError is one line on stderr and exit code 2."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as with Ctrl-C: nothing stays behind
     try:
@@ -41,10 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All commands with their options."""
     parser = argparse.ArgumentParser(prog="autograder", description="Exercises in PyTorch that grade themselves.")
     parser.add_argument("--lang", default="", help=f"the language for learners: {', '.join(language.LANGUAGES)} "
                         f"(default: ${language.VARIABLE}, or the locale's)")  # fmt: skip
+    parser.add_argument("--version", action=usage.Version)
+    parser.add_argument("--print-completion", action=usage.Completion)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     check = commands.add_parser("check", help="run the public checks of a topic or a task, or show the course at a glance")
@@ -143,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
     doctor.set_defaults(run=handing_out.doctor)
+    usage.lay_out(parser)
     return parser
 
 
