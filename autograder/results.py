@@ -158,6 +158,9 @@ class Person:
     section: str = ""
 
 
+NOBODY = Person()
+
+
 @dataclass(frozen=True)
 class Report:
     """One submission, as in OUT/results/NAME.json.
@@ -180,7 +183,7 @@ class Report:
     tasks: tuple[TaskResult, ...] = ()
     data: str = ""
     gpu: str = ""
-    person: Person = Person()
+    person: Person = NOBODY
     notes: tuple[str, ...] = ()
     handed_in: str = ""
     late_days: int = 0

@@ -8,6 +8,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from autograder.checks.check import Check
 from autograder.course import Limits, Topic
@@ -139,7 +140,7 @@ def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message
     of_tasks = Status.BROKEN if status is SubmissionStatus.BROKEN else Status.ERROR
     tasks = tuple(TaskResult(task.id, of_tasks, 0.0, task.points, hint=task.hint) for task in plan.topic.tasks)
     return Report(plan.topic.name, submission.name, status, 0.0, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name)  # fmt: skip
+                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, **_origin(submission))  # fmt: skip
 
 
 def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], note: str, seconds: float) -> Report:
@@ -163,7 +164,13 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
         status, message = SubmissionStatus.SUSPICIOUS, withheld[0].message
     score = 0.0 if broken else round(sum(task.score for task in tasks), 2)
     return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
-                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments=attachments)  # fmt: skip
+                  round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments=attachments,
+                  **_origin(submission))  # fmt: skip
+
+
+def _origin(submission: Submission) -> dict[str, Any]:
+    """What a report says of where its submission came from."""
+    return {"person": submission.person, "notes": submission.notes, "handed_in": submission.handed_in}
 
 
 def _data_name(plan: Plan) -> str:

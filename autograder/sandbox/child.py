@@ -96,7 +96,8 @@ class Child:
         """
         self._limits = spec.limits
         first = {"files": dict(spec.files), "form": spec.form, "changed": dict(spec.changed), "module": spec.module,
-                 "wanted": [spec.wanted.module or spec.module, spec.wanted.topic, spec.wanted.stub, sorted(spec.wanted.others)],
+                 "wanted": [spec.wanted.module or spec.module, spec.wanted.topic, spec.wanted.stub,
+                            [[name, module, list(defined)] for name, (module, defined) in spec.wanted.others.items()]],
                  "tasks": list(spec.tasks), "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand,
                  "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
                  "import_seconds": spec.limits.import_seconds}  # fmt: skip

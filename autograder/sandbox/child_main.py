@@ -18,8 +18,9 @@ import torch.utils.data
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, own_words, ranks
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
+from autograder.submission.bounds import Unusable
 from autograder.submission.choosing import Wanted
-from autograder.submission.opening import Unusable, opened
+from autograder.submission.opening import opened
 from autograder.text import clean
 from autograder.wire import frames, values
 
@@ -45,7 +46,8 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     looked, introspected, sources, words, note, fault = {}, None, {}, {}, "", None
     try:
         module, topic, stub, others = order["wanted"]
-        files, note = opened(order["files"], order["form"], Wanted(module, topic, stub, frozenset(others)), order["changed"])
+        wanted = Wanted(module, topic, stub, {name: (file, tuple(names)) for name, file, names in others})
+        files, note = opened(order["files"], order["form"], wanted, order["changed"])
         write_files(folder, files)
         texts = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
         sources = few_sources(files)

@@ -7,8 +7,7 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from autograder.text import clean
 
@@ -17,20 +16,19 @@ _MARK = re.compile("…[0-9a-f]{12}$")  # only ours, or a student could take ano
 _JOINERS = "\u200c\u200d"  # they shape letters of Persian or Hindi, and make one emoji of several
 
 
-def distinct(entries: Iterable[Path], has_suffix: Callable[[Path], bool], tell: Callable[[str], None]) -> list[tuple[Path, str]]:
-    """Each entry with its name: without its suffix where it has one that counts and the rest is nobody else's name.
+def distinct(named: Sequence[tuple[str, str]], tell: Callable[[str], None]) -> list[str]:
+    """The name of each entry, of which `named` has the short name and the full one, which is used where the short one is taken.
 
     Names that look the same, or that a file system may take for the same, all get a mark, which does not depend on who else
     is there; `tell` is called with a sentence about them.
     """
-    named = [(entry, entry.stem if has_suffix(entry) else entry.name) for entry in entries]
-    short = Counter(_likeness(name) for _, name in named)
-    full = [(entry, name if short[_likeness(name)] == 1 else entry.name) for entry, name in named]
-    alike = Counter(_likeness(name) for _, name in full)
-    found = [(entry, printable(name, mark=alike[_likeness(name)] > 1)) for entry, name in full]
+    taken = Counter(_likeness(short) for short, _ in named)
+    names = [short if taken[_likeness(short)] == 1 else full for short, full in named]
+    alike = Counter(map(_likeness, names))
+    found = [printable(name, mark=alike[_likeness(name)] > 1) for name in names]
     for likeness, count in alike.items():
         if count > 1:
-            group = [printed for (_, name), (_, printed) in zip(full, found, strict=True) if _likeness(name) == likeness]
+            group = [printed for name, printed in zip(names, found, strict=True) if _likeness(name) == likeness]
             tell(f"{count} names look the same and got a mark: {', '.join(group)}")
     return found
 

@@ -26,11 +26,12 @@ def grade(options: argparse.Namespace) -> int:
     from autograder.feedback import out_folder  # noqa: PLC0415
     from autograder.frontends.commands import running  # noqa: PLC0415
     from autograder.grading import guard  # noqa: PLC0415
-    from autograder.submission import handed_in  # noqa: PLC0415
+    from autograder.submission import choosing, handed_in  # noqa: PLC0415
 
     found = common.here_with_solutions()
     topic = found.topic(options.topic)
-    submissions = handed_in.find(options.submissions, topic, [other.name for other in found.topics], common.tell)
+    others = choosing.others_of(found.topics, topic.name)
+    submissions = handed_in.find(options.submissions, topic, others, common.tell)
     with guard.claimed(options.out):
         place = out_folder.place(options.out, topic)
         if options.gradebook:

@@ -19,7 +19,7 @@ from autograder.frontends.commands import common, running
 from autograder.grading import guard, record, run_log
 from autograder.grading.record import Record
 from autograder.results import Report, Status, TaskResult
-from autograder.submission import handed_in
+from autograder.submission import choosing, handed_in
 from autograder.submission.handed_in import Submission
 
 SIDE = "regraded"  # in a place of OUT: what was found anew, until it counts
@@ -63,7 +63,7 @@ def _graded_anew(found: Course, place: Path, options: argparse.Namespace) -> _An
     plan, settings, results = running.planned(topic, asked, key), running.settings_of(asked), dict[str, Report]()
     missing, digests = list[Submission](), dict[str, str]()
     for folder, listed in known.submissions.items():
-        submissions = [each for each in handed_in.find(Path(folder), topic, [other.name for other in found.topics])
+        submissions = [each for each in handed_in.find(Path(folder), topic, choosing.others_of(found.topics, topic.name))
                        if each.name in listed]  # fmt: skip
         work = running.Class(found, topic, submissions, Path(folder), place)
         of_folder = running.digests_of(work, settings, key, known.cleared, plan)

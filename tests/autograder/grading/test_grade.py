@@ -73,6 +73,7 @@ def graded(kit, tmp_path_factory):
         "loops": "while True:\n    pass\n",
         "empty_folder": {".keep": ""},
         "renamed": {"network.py": s},
+        "other_file": {"network.py": "def depth(net):\n    return 3\n"},
         "arity": with_row_means(kit, "pass").replace("def row_means(t: Tensor)", "def row_means()"),
         "none": with_row_means(kit, "t.mean(1)"),
         "text": with_row_means(kit, "return 'done'"),
@@ -120,7 +121,7 @@ def test_correct_code_gets_full_marks_however_it_comes(graded, name):
         ("asks", ["input()", "line 1 of mini.py"]),
         ("loops", ["longer than 3 s", "loop"]),
         ("empty_folder", ["empty", "mini.py"]),
-        ("renamed", ["no mini.py", "found network.py"]),
+        ("other_file", ["no mini.py", "found network.py"]),
         ("bad_archive", ["zip"]),
         ("linked", ["mini.py"]),
     ],
@@ -163,6 +164,12 @@ def test_a_task_that_fails_costs_only_itself_and_says_why(graded, name, task, st
     assert tasks[task]["score"] == (2.0 if status == "partial" else 0.0)
 
 
+def test_a_module_under_another_name_is_graded_and_its_name_is_said(graded):
+    result = graded[0]["renamed"]
+    assert (result["status"], result["score"]) == ("graded", 6.0)
+    assert result["message"] == "network.py was read as mini.py: name it so next time."
+
+
 def test_the_mutant_that_answers_alike_is_the_diagnosis(graded):
     task = graded[0]["summed"]["tasks"][0]
     assert task["diagnosis"] == "Your result is what comes out of code that adds without dividing."
@@ -172,7 +179,7 @@ def test_the_mutant_that_answers_alike_is_the_diagnosis(graded):
 def test_results_have_the_agreed_keys(graded):
     result = graded[0]["good"]
     assert list(result) == ["schema", "topic", "submission", "status", "score", "max_score", "message", "isolation",
-                            "seconds", "tasks", "digest"]  # fmt: skip
+                            "seconds", "tasks", "handed_in", "digest"]  # fmt: skip
     assert list(result["tasks"][0]) == ["id", "status", "score", "max_score", "message", "diagnosis", "hint", "seconds",
                                         "conduct"]  # fmt: skip
     assert (result["schema"], result["topic"], result["submission"]) == (1, "01_mini", "good")

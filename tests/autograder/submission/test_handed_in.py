@@ -1,10 +1,12 @@
 """What students hand in, without grading it: every odd entry is that one's own, and the others are found as they are."""
 
+import gzip
 import io
 import json
 import os
 import socket
 import stat
+import tarfile
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -13,12 +15,13 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.errors import KitError
-from autograder.submission import handed_in
+from autograder.submission import archives, handed_in
+from autograder.submission.bounds import Unusable
 from autograder.submission.choosing import Wanted
 from autograder.submission.handed_in import find, read
 from autograder.submission.names import printable
 from autograder.submission.notebook import module_of_notebook
-from autograder.submission.opening import Form, Unusable, opened
+from autograder.submission.opening import Form, opened
 
 STUB = Path(__file__).parents[1] / "mini_course/exercises/01_mini/mini.py"
 TOPIC = SimpleNamespace(name="01_mini", module="mini.py", stub=STUB)
@@ -105,6 +108,8 @@ UNREADABLE = {
     "deep_zip": (archive(("a/" * 1500 + "x.txt", "x")), "nested more than 40 deep"),
     "lzma_zip": (archive(("b.bin", os.urandom(2000)), kind=zipfile.ZIP_LZMA, change=stirred), "zip archive that can be read"),
     "bzip2_zip": (archive(("b.bin", bytes(5000)), kind=zipfile.ZIP_BZIP2, change=stirred), "not a zip archive that can be read"),
+    "climbing_zip": (archive(("../up.py", "x")), "would land outside its folder (../up.py)"),
+    "absolute_zip": (archive(("/etc/up.py", "x")), "would land outside its folder"),
     "names_zip": (archive(*[(f"{i}" + "n" * 60_000, "") for i in range(100)]), "too long a name: 0nnn"),
     "path_zip": (archive(("/".join(["n" * 200] * 9), "")), "too long a name"),
     "entries_zip": (archive(change=lambda content: b"PK\x01\x02" * 10_001 + content), "more than 200 files"),
@@ -327,6 +332,94 @@ def test_the_file_with_the_work_is_taken_and_what_is_left_aside_is_named(tmp_pat
     assert all(file in found.note for file in (*left, taken) if left)
 
 
+def tarred(files, mode="gz", special=None):
+    """A tar archive of the files, and of one entry of a `special` type."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=f"w:{mode}") as file:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            file.addfile(info, io.BytesIO(content))
+        if special:
+            info = tarfile.TarInfo(special[0])
+            info.type, info.linkname = special[1], "../../solutions/01_mini/mini.py"
+            file.addfile(info)
+    return buffer.getvalue()
+
+
+OLD = SOLVED + b"x = 1\n"
+PACKED = tarred({"./hw/mini.py": SOLVED, "hw/venv/a.py": b""}, special=("hw/venv/python", tarfile.SYMTYPE))
+PNG, HTML = b"\x89PNG\r\n\x1a\n" + bytes(50), b"<!DOCTYPE html>\n<html><title>mini.py at main</title></html>"
+MERGE = b"x = 1\n<<<<<<< HEAD\nx = 2\n=======\nx = 3\n>>>>>>> main\n"
+LINK = b"My homework: https://colab.research.google.com/drive/1abc?usp=sharing"
+# what was handed in → what is said of it; True: it is the module, without a word
+HANDED_IN = {
+    "tar.gz": ({"hw.tar.gz": PACKED},
+               True),
+    "tgz named zip": ({"hw.zip": PACKED}, True),
+    "tar": ({"hw.tar": tarred({"mini.py": SOLVED}, "")}, True),
+    "tar.xz": ({"hw.tar.xz": tarred({"mini.py": SOLVED}, "xz")}, True),
+    "a climbing tar": ({"hw.tgz": tarred({"a/../../mini.py": SOLVED})}, "would land outside its folder"),
+    "an absolute tar": ({"hw.tgz": tarred({"/tmp/mini.py": SOLVED})}, "would land outside its folder"),
+    "a link in a tar": ({"hw.tgz": tarred({}, special=("mini.py", tarfile.SYMTYPE))}, "holds a link or a device (mini.py)"),
+    "a hard link in a tar": ({"hw.tgz": tarred({}, special=("mini.py", tarfile.LNKTYPE))}, "holds a link or a device"),
+    "a device in a tar": ({"hw.tgz": tarred({}, special=("mini.py", tarfile.CHRTYPE))}, "holds a link or a device"),
+    "a bomb": ({"hw.tgz": gzip.compress(bytes(9 << 20), 1)}, "unpacks to more than 8 MB"),
+    "half a tar": ({"hw.tgz": PACKED[:60]}, "not a tar archive that can be read"),
+    "RAR": ({"hw.zip": b"Rar!\x1a\x07\x01\0" + bytes(99)}, "hw.zip is a RAR archive, which cannot be opened here: pack"),
+    "7z": ({"hw.zip": b"7z\xbc\xaf\x27\x1c" + bytes(99)}, "hw.zip is a 7z archive"),
+    "a page as zip": ({"hw.zip": HTML}, "hw.zip is no archive but HTML"),
+    "other letters": ({"Mini.PY": SOLVED}, "Mini.PY was read as mini.py: name it so next time."),
+    "a text": ({"mini.py.txt": SOLVED}, "mini.py.txt was read as mini.py"),
+    "another name": ({"my_mini.py": SOLVED, "test_mini.py": b"def row_means(): pass\n"}, "my_mini.py was read as mini.py"),
+    "another name beside helpers": ({"my_mini.py": SOLVED, "helper.py": b"def f(): pass\n"}, "my_mini.py was read as mini.py"),
+    "a helper alone": ({"helper.py": b"def f(): pass\n"}, "There is no mini.py in the submission; found helper.py."),
+    "an attempt": ({"mini-3.py": SOLVED}, True),
+    "two attempts": ({"mini.py": OLD, "mini-1.py": OLD, "mini-2.py": SOLVED},
+                     "Taken: mini-2.py. Left aside, though there is work in it: mini-1.py, mini.py."),
+    "a second download": ({"mini.py": OLD, "mini (1).py": SOLVED}, "Taken: mini (1).py. Left aside"),
+    "a second download of the stub": ({"mini.py": SOLVED, "mini (1).py": STUB.read_bytes()}, True),
+    "a notebook as text": ({"01_mini.ipynb.txt": nb(SOLVED)}, True),
+    "a notebook as module": ({"mini.py": nb(SOLVED)}, True),
+    "a picture": ({"mini.py": PNG}, "mini.py is a picture (PNG), whatever its name says"),
+    "a page": ({"mini.py": HTML}, "mini.py is a web page (HTML) that was saved under this name"),
+    "a page as notebook": ({"mini.ipynb": HTML}, "mini.ipynb is a web page (HTML)"),
+    "rich text": ({"mini.py": b"{\\rtf1 x = 1}"}, "mini.py is a document (RTF)"),
+    "an archive as module": ({"mini.py": packed({"mini.py": SOLVED})}, "mini.py is an archive (zip)"),
+    "a merge": ({"mini.py": MERGE}, "mini.py holds an unfinished merge of Git, from line 2"),
+    "a merge in a notebook": ({"mini.ipynb": b'{"cells": [\n' + MERGE}, "unfinished merge of Git, from line 3"),
+    "a line of equal signs": ({"mini.py": SOLVED + b"# title\nt = \'\'\'\n=======\n\'\'\'\n"}, True),
+    "a link": ({"hand-in.txt": LINK}, "nothing but a link (hand-in.txt): hand in the file mini.py itself."),
+    "a shortcut": ({"mini.url": b"[InternetShortcut]\nURL=https://x.org"}, "nothing but a link"),
+    "a report with a link": ({"report.txt": LINK + b" word" * 50}, "There is no mini.py in the submission; found report.txt"),
+    "the other topic's module": ({"other.py": b"def alpha(): pass\n"}, "other.py is the module of 02_other: hand in mini.py for"),
+    "the other topic's work": ({"mini.py": b"def alpha(): pass\ndef beta(): pass\n"},
+                               "mini.py holds the work for 02_other, not for 01_mini: hand in mini.py of 01_mini."),
+    "three generations": ({"mini.ipynb": json.dumps({"worksheets": [{"cells": [{"cell_type": "code", "input": SOLVED.decode()}]}],
+                                                     "nbformat": 3}).encode()}, True),
+    "Kaggle": ({"notebook1a2b.ipynb": json.dumps({**json.loads(nb(SOLVED)), "metadata": {
+        "kaggle": {"accelerator": "gpu", "dataSources": [], "isInternetEnabled": True}}}).encode()}, True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HANDED_IN)
+def test_what_was_handed_in_is_read_or_named_with_cause_and_cure(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(archives, "MAX_UNPACKED", 8 << 20)
+    files, said = HANDED_IN[name]
+    (tmp_path / "s").mkdir()
+    for file, content in files.items():
+        (tmp_path / "s" / file).write_bytes(content)
+    (found,) = map(seen, find(tmp_path, TOPIC, {"02_other": ("other.py", ("alpha", "beta"))}))
+    if said is True:
+        assert (found.note, found.problem) == ("", "")
+    else:
+        assert said in (found.note or found.problem)
+        assert (found.note or found.problem).endswith(".")
+    if said is True or found.note:
+        assert b"return 7" in found.files["mini.py"]
+        assert b"x = 1" not in found.files["mini.py"]
+
+
 def test_what_no_module_imports_is_left_out_and_does_not_count(tmp_path):
     extra = {"data/train.bin": bytes(31 << 20), "venv/pyvenv.cfg": b"", "myenv/pyvenv.cfg": b"", "02_other/net.py": b"x",
              "__pycache__/mini.pyc": b"", ".git/config": b"", "cifar.zip": bytes(17 << 20), "helper.py": b"y = 1",
@@ -362,15 +455,15 @@ def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path
 
 
 def test_whatever_lies_there_is_named_with_the_reason(tmp_path):
-    for name in ("a.tar.gz", "b.7z", "c.rar", "d.txt", "e", ".DS_Store"):
+    for name in ("a.tar.zst", "b.7z", "c.rar", "d.txt", "e", ".DS_Store"):
         (tmp_path / name).write_bytes(b"")
     for name in (".hidden", "__name", "__MACOSX", "good"):
         folder()(tmp_path / name)
     told = []
     found = {submission.name: submission.problem for submission in find(tmp_path, TOPIC, (), told.append)}
     assert found.pop("good") == ""
-    assert set(found) == {"a.tar.gz", "b.7z", "c.rar", "d.txt", "e", ".hidden", "__name"}
-    assert "A .tar.gz file is not read: hand in a folder, .zip" in found["a.tar.gz"]
+    assert set(found) == {"a.tar.zst", "b.7z", "c.rar", "d.txt", "e", ".hidden", "__name"}
+    assert "A .tar.zst file is not read: hand in a folder, .zip" in found["a.tar.zst"]
     assert "begins with a dot or two underscores" in found["__name"]
     assert len(told) == len(found)
 
