@@ -13,7 +13,7 @@ from typing import Any
 from autograder.checks.check import Check
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
-from autograder.grading import policy, pool, suite
+from autograder.grading import evidence, policy, pool, suite
 from autograder.grading.check_run import CheckRun, CheckRunner
 from autograder.grading.gpus import Gpus
 from autograder.grading.mutant_diagnosis import CourseModules
@@ -117,7 +117,7 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}
-    return _graded(plan, submission, runs, session.note, time.monotonic() - started)
+    return _graded(plan, submission, runs, session, time.monotonic() - started)
 
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:
@@ -143,7 +143,7 @@ def _whole(plan: Plan, submission: Submission, status: SubmissionStatus, message
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, **_origin(submission))  # fmt: skip
 
 
-def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], note: str, seconds: float) -> Report:
+def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]], session: Session, seconds: float) -> Report:
     tasks = tuple(
         summarise(
             task.id,
@@ -154,10 +154,10 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
         )
         for task in plan.topic.tasks
     )
-    attachments = {name: value for of_task in runs.values() for run in of_task for name, value in run.attached.items()}
+    attachments = evidence.attachments(plan.topic, runs, session.source)
     broken = [task.id for task in tasks if task.status is Status.BROKEN]
     withheld = [run.result for of_task in runs.values() for run in of_task if run.result.status is Status.SUSPICIOUS]
-    status, message = SubmissionStatus.GRADED, note
+    status, message = SubmissionStatus.GRADED, session.note
     if broken:
         status, message = SubmissionStatus.BROKEN, f"Fault of the kit in {', '.join(broken)}: no grade until it is mended."
     elif withheld:

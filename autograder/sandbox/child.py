@@ -86,6 +86,7 @@ class Child:
         self.said: tuple[str, ...] = ()  # of the import, by the submission's process
         self.suspicion: Found | None = None  # where the submission first looked into its process
         self.note = ""  # which of several files with work was taken
+        self.source = b""  # of the module, before its first line has run
 
     def introduce(self, spec: ChildSpec) -> None:
         """Hand over the files; learn what the static look found; wait for the import.
@@ -115,6 +116,7 @@ class Child:
         self._watches_disk = "mount" not in values.decode(body)["ready"]
         limit = spec.limits.import_seconds
         self._look(nonce, limit)  # as long as an import at most, but not at its expense
+        self.source = self._sources.get(spec.module, b"")
         got, body = self._read(time.monotonic() + limit, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)

@@ -34,6 +34,7 @@ class Session:
         self._findings: dict[str, Found] = {}
         self._suspicion: Found | None = None
         self.note = ""  # which of several files with work was taken
+        self.source = b""  # of the module, before its first line has run
         self.words: dict[str, Any] = {}  # the submission's own, and what it said at its import: see Child
         self.said: tuple[str, ...] = ()
         self._wanted = spec
@@ -166,6 +167,6 @@ class Session:
             child = None
         if child is None or child.ended is not None:
             child = self._children[kind] = self._server.open(self._wanted)
-            self._findings, self.note = child.findings, child.note
+            self._findings, self.note, self.source = child.findings, child.note, child.source
             self.words, self.said = child.words, child.said
         return child

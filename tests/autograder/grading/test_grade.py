@@ -110,6 +110,20 @@ def test_correct_code_gets_full_marks_however_it_comes(graded, name):
 
 
 @pytest.mark.parametrize(
+    ("name", "passed", "points"), [("good", [1, 1, 1], 3.0), ("only_many_rows", [1, 0, 1], 2.0), ("summed", [0], 0.0)]
+)
+def test_the_evidence_holds_the_learner_s_text_and_the_points_of_each_check(graded, kit, name, passed, points):
+    found = json.loads((graded[1] / "evidence" / f"{name}.json").read_text(encoding="utf-8"))
+    assert len(found["source"].splitlines()) == len(kit.solution.splitlines())
+    checks = found["checks"]["row_means"]
+    assert [(check["passed"], check["of"]) for check in checks] == [(each, 1) for each in passed]
+    assert checks[0]["title"] == "gives the mean of each row"
+    assert sum(check["points"] for check in checks) == pytest.approx(points)
+    if points < 3.0:
+        assert "def row_means(" in (graded[1] / "pages" / f"{name}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("syntax", ["mini.py does not parse", "line 1", "def row_means(t:"]),

@@ -24,7 +24,7 @@ class FakeChild:
     def __init__(self, spec, number, ended=None, seconds=0.0):
         self.spec, self.number, self.ended, self.seconds = spec, number, ended, seconds
         self.ahead, self.closed, self.asked, self.suspicion, self.note = None, False, [], None, ""
-        self.words, self.said = {}, ()
+        self.words, self.said, self.source = {}, (), b""
         self.kept_waiting = 0.0
         self.findings = {"slope": Found("mini.py", 3, "x.backward()", "autograd")}
 
