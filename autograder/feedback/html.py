@@ -23,7 +23,9 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters["short"] = "{:g}".format
-    environment.globals.update(colours=palette.COLOURS, good=palette.GOOD, bad=palette.BAD)
+    environment.globals.update(
+        colours=palette.COLOURS, good=palette.GOOD, bad=palette.BAD, half=palette.HALF, plain=palette.PLAIN
+    )
     environment.globals.update(say=language.say, said=language.said, language=lambda: language.current().name.replace("_", "-"))
     return environment
 

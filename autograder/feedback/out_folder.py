@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from autograder import results, secret
+from autograder import course, results, secret
 from autograder.course import Course, Topic
 from autograder.errors import KitError
-from autograder.feedback import pages, tables
+from autograder.feedback import pages, roster_file, tables
+from autograder.feedback.class_view import Around, topic_line
 from autograder.files import write_atomically
 from autograder.results import Report
 from autograder.text import one_line
@@ -116,7 +118,7 @@ def finish(out: Path, topic: Topic, reports: Sequence[Report], state: str = "", 
         begin(out, topic)
     try:
         write_atomically(out / "scores.csv", tables.scores_csv(topic, reports, zero_unreadable=zero_unreadable))
-        pages.write(out, ": ".join(filter(None, (topic.name, topic.title, state))), reports)
+        _write_pages(out, topic, reports, state, zero_unreadable=zero_unreadable)
     except OSError as error:
         raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
@@ -149,9 +151,39 @@ def _move(source: Path, out: Path, names: Iterable[str]) -> None:
         raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
-def read(out: Path, course: Course) -> tuple[Topic, list[Report]]:
+def _write_pages(out: Path, topic: Topic, reports: Sequence[Report], state: str, *, zero_unreadable: bool) -> None:
+    """The pages of this topic, and the class's page of each other topic in the same OUT, for all of them stand on each."""
+    root = out.parent if (out.parent / "grading.json").is_file() else out
+    there: dict[Path, tuple[Topic, Sequence[Report]]] = {out: (topic, reports)}
+    if others := [each for each in places(root) if each != out and (each / "grading.json").is_file()]:
+        there |= {each: read(each, course.load(topic.root)) for each in others}
+    order = sorted(there, key=lambda each: there[each][0].name)
+    people = roster_file.read(root)
+    for here in there:
+        links = {each: "" if each == here else _link(here, each, root) for each in order}
+        lines = [
+            topic_line(_title(there[each][0]), links[each], there[each][1], zero_unreadable=zero_unreadable) for each in order
+        ]
+        around, (of, found) = Around(people, zero_unreadable, lines), there[here]
+        if here == out:
+            pages.write(here, ": ".join(filter(None, (_title(of), state))), found, around, of)
+        else:
+            pages.write_index(here, _title(of), found, around)
+
+
+def _title(topic: Topic) -> str:
+    return f"{topic.name}: {topic.title}"
+
+
+def _link(here: Path, there: Path, root: Path) -> str:
+    """The way from one topic's page to another's."""
+    parts = [".."] * (here != root) + [quote(there.name)] * (there != root) + ["index.html"]
+    return "/".join(parts)
+
+
+def read(out: Path, of: Course) -> tuple[Topic, list[Report]]:
     """The topic and every result in OUT, with its evidence."""
-    return course.topic(_graded_topic(out)), held(out)
+    return of.topic(_graded_topic(out)), held(out)
 
 
 def held(out: Path) -> list[Report]:

@@ -1,58 +1,100 @@
-"""The class's page and a page for each submission, as HTML files that need nothing else."""
+"""The class's page and two pages for each submission, as HTML files that need nothing else."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from autograder.feedback import html, pictures
+import markupsafe
+
+from autograder.course import Topic
+from autograder.feedback import html, own_lines, pictures
+from autograder.feedback.class_view import Around, view
+from autograder.feedback.lesson import Lesson, lesson
+from autograder.feedback.scoring import score
 from autograder.files import write_atomically
-from autograder.results import Report, Status
+from autograder.results import Report, Status, TaskResult
 
 CURVE_WIDTH, CURVE_HEIGHT = 640, 200
 
 
-def write(out: Path, title: str, reports: Sequence[Report]) -> None:
-    """Write OUT/index.html and OUT/pages/NAME.html."""
+@dataclass(frozen=True)
+class Evidence:
+    """A check of a task as the instructor's page shows it: how many of its runs passed, and what they earned."""
+
+    title: str
+    passed: int
+    of: int
+    points: float
+    most: float
+
+
+def write(out: Path, title: str, reports: Sequence[Report], around: Around | None = None, topic: Topic | None = None) -> None:
+    """Write OUT/index.html, and of each submission OUT/pages/NAME.html for the instructor, OUT/students/NAME.html to hand back.
+
+    `around` is what the class's page knows beside the reports; the topic's lesson is quoted where there is one.
+    """
+    around, taught = around or Around(), lesson(topic) if topic else Lesson()
     for report in reports:
-        try:
-            text = _page(report, report.attachments)
-        except Exception:  # noqa: BLE001  one submission's evidence must not cost the others their pages
-            text = _page(report, {})
-        write_atomically(out / "pages" / f"{report.submission}.html", text)
-    rows = [{"report": r, "link": f"pages/{quote(r.submission)}.html", "text": r.remark} for r in reports]
-    mean = sum(r.score for r in reports) / len(reports) if reports else 0.0
-    index = html.render("index.html", title=title, rows=rows, mean=mean, tasks=_tasks(reports),
-                        max_score=reports[0].max_score if reports else 0.0)  # fmt: skip
-    write_atomically(out / "index.html", index)
+        for folder in ("pages", "students"):
+            write_atomically(out / folder / f"{report.submission}.html", page(report, taught, around, backed=folder == "pages"))
+    write_index(out, title, reports, around)
 
 
-def _page(report: Report, attached: Mapping[str, Any]) -> str:
+def write_index(out: Path, title: str, reports: Sequence[Report], around: Around) -> None:
+    """Write OUT/index.html, which needs no other file but the submissions' pages for its links."""
+    script = (html.TEMPLATES / "class.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = html.render("index.html", title=title, view=view(reports, around), script_digest=digest,
+                       script=markupsafe.Markup(script))  # fmt: skip  # noqa: S704  the kit's own script
+    write_atomically(out / "index.html", text)
+
+
+def page(report: Report, taught: Lesson, around: Around, *, backed: bool) -> str:
+    """A submission's page; `backed` for the instructor, with what only they should see and a link back to the class."""
+    try:
+        return _page(report, taught, around, report.attachments, backed=backed)
+    except Exception:  # noqa: BLE001  one submission's evidence must not cost the others their pages
+        return _page(report, taught, around, {}, backed=backed)
+
+
+def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str, Any], *, backed: bool) -> str:
+    places = {task.id: _section(task, taught) for task in report.tasks}
+    sections = {at: taught.sections[at] for at in sorted({at for at in places.values() if at is not None})}
+    source = attached.get("source", "") if backed else ""
+    tasks = [
+        (
+            task,
+            own_lines.lines_of(source, task.id, task.message) if source and task.status is not Status.PASSED else None,
+            [Evidence(**check) for check in attached.get("checks", {}).get(task.id, ())] if backed else [],
+            places[task.id],
+        )
+        for task in report.tasks
+    ]
     return html.render(
-        "submission.html", report=report, losses=_curve(attached.get("losses", [])),
-        confusion=_confusion(attached.get("confusion")), samples=attached.get("samples", []),
-        accuracy=attached.get("accuracy"), draw=pictures.svg,
+        "submission.html", report=report, tasks=tasks, sections=sections, backed=backed, halves=_halves, draw=pictures.svg,
+        unscored=score(report, zero_unreadable=around.zero_unreadable) is None,
+        losses=_curve(attached.get("losses", [])), confusion=_confusion(attached.get("confusion")),
+        samples=attached.get("samples", []), accuracy=attached.get("accuracy"),
     )  # fmt: skip
 
 
-def _tasks(reports: Sequence[Report]) -> list[dict[str, Any]]:
-    """For each task: how many have it, and what the others did wrong most often."""
-    found: dict[str, dict[str, Any]] = {}
-    for report in reports:
-        for task in report.tasks:
-            row = found.setdefault(task.id, {"id": task.id, "passed": 0, "mistakes": Counter()})
-            if task.status is Status.PASSED:
-                row["passed"] += 1
-            elif report.status == "graded":
-                row["mistakes"][task.diagnosis or task.message or str(task.status)] += 1
-    for row in found.values():
-        row["share"] = round(100 * row["passed"] / len(reports))
-        row["mistakes"] = row["mistakes"].most_common(3)
-    return list(found.values())
+def _section(task: TaskResult, taught: Lesson) -> int | None:
+    """The place of the lesson's section on a task that is not passed."""
+    return None if task.status is Status.PASSED or taught.of_task is None else taught.of_task.get(task.id)
+
+
+def _halves(message: str) -> list[str]:
+    """What was expected and what came, each a paragraph of its own; a message of another kind is one."""
+    if not message.startswith("Expected: "):
+        return [message] if message else []
+    expected, _, came = message.partition(". ")
+    return [f"{expected}.", came] if came else [message]
 
 
 def _curve(losses: Sequence[float]) -> dict[str, Any] | None:

@@ -22,6 +22,7 @@ class Colour:
 GOOD = Colour("#1b7f3b", "green")
 HALF = Colour("#966400", "yellow")
 BAD = Colour("#d02c2c", "red")
+PLAIN = Colour("#3b6fb6", "blue")  # what is neither good nor bad
 KIT = Colour("#8a50d8", "magenta")  # nobody's mistake but the kit's
 
 COLOURS: dict[Status | SubmissionStatus, Colour] = {

@@ -12,8 +12,8 @@ import pytest
 from autograder import results, secret
 from autograder.course import load
 from autograder.errors import KitError
-from autograder.feedback import out_folder
-from autograder.results import SubmissionStatus
+from autograder.feedback import out_folder, roster_file
+from autograder.results import Person, SubmissionStatus
 
 from .conftest import MINI
 
@@ -40,7 +40,8 @@ def test_each_thing_has_its_place_and_nothing_else_is_left(out):
     names = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     people = ("amira", "bo", "chen", "dalia")
     assert names == {"grading.json", "scores.csv", "index.html", "evidence/amira.json",
-                     *(f"results/{name}.json" for name in people), *(f"pages/{name}.html" for name in people)}  # fmt: skip
+                     *(f"results/{name}.json" for name in people),
+                     *(f"{folder}/{name}.html" for name in people for folder in ("pages", "students"))}  # fmt: skip
     assert {stat.S_IMODE(path.stat().st_mode) for path in out.rglob("*") if path.is_file()} == {0o644}
 
 
@@ -109,6 +110,39 @@ def test_a_foreign_or_damaged_record_is_named_and_not_believed(out, text):
     (out / "grading.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(KitError, match=r"grading\.json: not written by this kit; remove it to start afresh"):
         out_folder.read(out, load(MINI))
+
+
+def test_each_topic_s_page_leads_to_all_topics_of_the_same_out(out, reports):
+    course = load(MINI)
+    other = replace(course.topic("01_mini"), name="02_more", title="More")
+    pages_before = (out / "pages/bo.html").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("autograder.feedback.out_folder.course.load", lambda _: replace(course, topics=(*course.topics, other)))
+        place = out_folder.place(out, other)
+        out_folder.keep(place, replace(reports[0], topic="02_more"))
+        out_folder.finish(place, other, [replace(reports[0], topic="02_more")])
+    first, second = ((folder / "index.html").read_text(encoding="utf-8") for folder in (out, place))
+    assert '<a href="02_more/index.html">02_more: More</a>' in first
+    assert '<a href="../index.html">01_mini: ' in second
+    assert "100 %" in first  # amira has full marks there
+    assert (out / "pages/bo.html").read_bytes() == pages_before
+
+
+def test_a_roster_in_out_tells_who_has_handed_in_nothing(out, topic, reports):
+    ada, bo = Person("7", "Ada <b>Absent</b>"), Person("8", "Bo")
+    roster_file.write(out, [ada, bo])
+    assert roster_file.read(out) == (ada, bo)
+    out_folder.finish(out, topic, [replace(reports[1], person=bo), reports[2]])
+    text = (out / "index.html").read_text(encoding="utf-8")
+    assert "<li>Ada &lt;b&gt;Absent&lt;/b&gt; · 7</li>" in text
+    assert "On the roster, and without a submission: 1." in text
+    assert text.index("Not on the roster") < text.index('<li><a href="pages/chen.html">')
+
+
+def test_a_foreign_roster_is_named(out):
+    (out / "roster.json").write_text('{"schema": 1, "people": [{"id": "7", "shoe": "42"}]}')
+    with pytest.raises(KitError, match=r"roster\.json: not written by this kit"):
+        roster_file.read(out)
 
 
 def test_a_folder_that_is_no_out_is_named(tmp_path):

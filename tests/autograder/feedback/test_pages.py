@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from autograder.feedback import pages
+from autograder.feedback import class_view, lesson, own_lines, pages
+from autograder.feedback.class_view import Around
 from autograder.results import Status, SubmissionStatus, TaskResult
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' {{ 7 * 7 }} {% raw %} &amp;"
@@ -32,14 +33,14 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "link"):
+        if tag not in ("meta", "img", "link", "input"):
             self.open.append(tag)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.texts.append(data)
 
     def all(self, tag):
@@ -48,31 +49,120 @@ class Reader(HTMLParser):
 
 @pytest.fixture
 def written(tmp_path, reports):
-    def write(reports=reports, title="01_mini: A title"):
-        pages.write(tmp_path, title, reports)
-        read = {path.stem: Reader(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.html")}
+    def write(reports=reports, title="01_mini: A title", **more):
+        pages.write(tmp_path, title, reports, **more)
+        read = {path.relative_to(tmp_path).as_posix().removesuffix(".html").removeprefix("pages/"):
+                Reader(path.read_text(encoding="utf-8")) for path in tmp_path.rglob("*.html")}  # fmt: skip
         assert [name for name, page in read.items() if page.open] == []  # every element is closed
         return read
 
     return write
 
 
+@pytest.fixture
+def taught(topic, tmp_path):
+    """The topic, with a lesson of two sections."""
+    code = "```python\n## no heading\n```"
+    links = "A [file](mini.py), a [page](https://example.org), ![p](p.png) <b>x</b>"
+    text = f"# T\n\n## Means (`row_means`)\n\n{links}\n\n{code}\n\n### Deeper\n\n## Other\n\nOf `slope`.\n"
+    (tmp_path / "course/exercises/01_mini").mkdir(parents=True)
+    (tmp_path / "course/exercises/01_mini/README.md").write_text(text, encoding="utf-8")
+    return replace(topic, root=tmp_path / "course")
+
+
 def test_the_class_page_counts_who_has_full_marks_and_the_common_mistakes(written):
     page = written()["index"]
     assert "01_mini: A title" in page.words
-    assert "4 submissions, mean 2.1 of 6." in page.words  # (6 + 1.5 + 1 + 0) / 4
-    assert "row_means 1/4 2 × It adds up." in page.words
-    assert "slope 1/4 1 × Wrong values. 1 × missing" in page.words  # dalia's code, which was never run, is no mistake in a task
-    assert [bar["style"] for bar in page.all("i")] == ["width: 25%"] * 2
+    assert "4 submissions, mean 2.8 of 6. Median: 1.5. Without a score: 1" in page.words  # (6 + 1.5 + 1) / 3; dalia has none
+    assert "row_means 1/3 2 × It adds up. 1.83/3" in page.words
+    assert "slope 1/3 1 × Wrong values. 1 × missing 1.00/3" in page.words  # dalia's code was never run: no mistake in a task
+    assert [bar["style"] for bar in page.all("i") if "width" in bar["style"]] == ["width: 33%"] * 2
     assert "bo graded 1.5/6 row_means, slope" in page.words
-    assert "dalia unreadable 0/6 mini.py does not parse." in page.words
+    assert "dalia unreadable –/6 mini.py does not parse." in page.words
+
+
+def test_what_cannot_be_read_is_no_zero_unless_it_counts_as_one(tmp_path, reports):
+    zero = replace(reports[0], submission="zero", score=0.0)
+    for counted, low, without in ((False, 1, 1), (True, 2, 0)):
+        found = class_view.view([*reports, zero], Around(zero_unreadable=counted))
+        assert (found.bins[0].count, found.unscored.count) == (low, without)
+        assert [row.score for row in found.rows[-2:]] == [0.0 if counted else None, 0.0]
+
+
+def test_who_made_a_mistake_stands_with_it(written):
+    page = written()["index"]
+    assert "2 × row_means: It adds up. bo , chen" in page.words
+    assert page.words.index("2 × row_means") < page.words.index("1 × slope: Wrong values. bo")
+    assert "row_means: mini.py" not in page.words
+
+
+def test_who_is_to_be_looked_at_first_is_named_with_the_reason(written, reports):
+    status = SubmissionStatus
+    slow = [replace(reports[0], submission=f"s{i}", seconds=float(i)) for i in range(10)]
+    forbidden = replace(reports[1], submission="f", tasks=(replace(reports[1].tasks[0], status=Status.FORBIDDEN),))
+    whole = [replace(reports[0], submission=kind[:3], status=kind, message=f"{kind}!") for kind in
+             (status.SUSPICIOUS, status.BROKEN, status.UNREADABLE)]  # fmt: skip
+    words = written([*slow, forbidden, *whole])["index"].words
+    first = words[words.index("To look at first") : words.index("Task by task")]
+    assert (
+        "unreadable 1 unr : unreadable! broken 1 bro : broken! suspicious 1 sus : suspicious! forbidden 1 f the slowest s9"
+        in first
+    )
+    assert "the slowest s9 9.0 s s8 8.0 s s7 7.0 s s6 6.0 s s5 5.0 s" in first
+
+
+def test_the_page_that_is_handed_back_has_no_link_that_is_dead_and_nothing_for_the_instructor(written, taught, reports):
+    evidence = {"source": "def slope(x):\n    return x", "checks": {"slope": [
+        {"title": "is even", "passed": 1, "of": 2, "points": 1.5, "most": 3.0}]}}  # fmt: skip
+    one = replace(
+        reports[1], attachments=evidence, notes=("Taken: a/mini.py.",), late_days=2, penalty=0.5, handed_in="2026-11-28"
+    )
+    read = written([one], topic=taught)
+    for name, owned in (("bo", True), ("students/bo", False)):
+        page = read[name]
+        for text in ("Taken: a/mini.py.", "def slope(x): return x", "1/2: It is even. (1.5/3)"):
+            assert (text in page.words) == owned
+        assert "Handed in: 2026-11-28. Days late: 2, points lost by it: 0.5." in page.words
+        ids = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+        links = [link["href"] for link in page.all("a")][owned:]
+        assert {"#lesson-0", "#lesson-1"} < set(links)
+        assert [link for link in links if not ((link[0] == "#" and link[1:] in ids) or link.startswith("https://"))] == []
+        assert not page.all("script")
+
+
+def test_a_section_of_the_lesson_keeps_links_that_work_anywhere(taught):
+    found = lesson.lesson(taught)
+    assert [section.title for section in found.sections] == ["Means (row_means)", "Other"]
+    assert found.of_task == {"row_means": 0, "slope": 1}
+    body = found.sections[0].body
+    assert 'A file, a <a href="https://example.org">page</a>, p &lt;b&gt;x&lt;/b&gt;' in body
+    assert "<h4>Deeper</h4>" in body
+    assert "## no heading" in body
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("x = 1\n\n@deco\ndef f(\n    x,\n):\n    return x\n\n\ny = 2\n", (3, 5)),
+        ("def f():\n    pass\n\ndef f():\n    return 2", (4, 2)),
+        ("class A:\n    def f(self):\n        return 1\n\n    def g(self): ...\n", (2, 2)),
+        ("def f(x): return x", (1, 1)),
+        ("class f:" + "\n    x = 1" * 500, (1, 150)),
+        ("def g(): pass", None),
+        ("", None),
+    ],
+)
+def test_the_learner_s_own_lines_are_those_of_the_definition(source, expected):
+    found = own_lines.lines_of(source, "f", "A message (line 5: `x`).")
+    assert (found and (found.first, len(found.texts))) == expected
+    assert found is None or found.marked == 5
 
 
 def test_at_most_three_mistakes_of_a_task_are_listed_the_most_common_first(written, reports):
     texts = ["a", "b", "b", "c", "c", "c", "d", "d"]
     task = replace(reports[1].tasks[0], diagnosis="")
     page = written([replace(reports[1], submission=f"s{i}", tasks=(replace(task, message=t),)) for i, t in enumerate(texts)])
-    assert "row_means 0/8 3 × c 2 × b 2 × d Submissions" in page["index"].words
+    assert "row_means 0/8 3 × c 2 × b 2 × d 1.50/3 Mistakes" in page["index"].words
 
 
 def test_a_class_of_none_and_of_one(written, reports):
