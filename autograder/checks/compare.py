@@ -34,12 +34,13 @@ class Mismatch(AssertionError):
     """A value is not as it should be. `actual` and `expected` are kept for the diagnosis, never shown to a student.
 
     In `marked`, what the learner's code chose stands between marks; see `checks.own`. `picture` shows what the message says.
+    `diagnosis` is the sentence of the slip that the value comes from, or "".
     """
 
     def __init__(
         self, message: str, detail: str = "", actual: Any = None, expected: Any = None, picture: Picture | None = None
     ) -> None:
-        self.picture = picture
+        self.picture, self.diagnosis = picture, ""
         self.marked, self.message = message, shown(message, str)
         super().__init__(self.message)
         self.detail, self.actual, self.expected = detail, actual, expected
@@ -69,6 +70,7 @@ def expect_close(
     rtol: float = 1e-4,
     atol: float = 1e-5,
     dtype: torch.dtype | None = None,
+    slips: Mapping[str, Any] | None = None,
 ) -> None:
     """Fail unless `actual` has the kind, the shape and, within the tolerance, the values of `expected`.
 
@@ -83,20 +85,38 @@ def expect_close(
         rtol: the relative tolerance: values agree if `|actual - expected| <= atol + rtol·|expected|`.
         atol: the absolute tolerance. NaN agrees with NaN alone, and inf with the same inf.
         dtype: what a tensor's dtype must be; None takes any.
+        slips: by sentence, the wrong result of a typical mistake, of the form of `expected`: who gets exactly that is told
+            the sentence. It should fit every way to this result.
 
     Raises:
         Mismatch: at the first item that is of another kind, shape or dtype, or not finite, or has other values.
     """
+    try:
+        _expect_close(actual, expected, name, rtol, atol, dtype)
+    except Mismatch as mismatch:
+        mismatch.diagnosis = next((said for said, wrong in (slips or {}).items() if _agrees(actual, wrong, rtol, atol)), "")
+        raise
+
+
+def _agrees(actual: Any, wrong: Any, rtol: float, atol: float) -> bool:
+    try:
+        _expect_close(actual, wrong, "it", rtol, atol, None)
+    except Mismatch:
+        return False
+    return True
+
+
+def _expect_close(actual: Any, expected: Any, name: Names, rtol: float, atol: float, dtype: torch.dtype | None) -> None:
     if isinstance(expected, Mapping):
         _expect_mapping(actual, expected, name)
         for key, value in expected.items():
             _expect_given(actual[key], value, name_of_key(name, key))
-            expect_close(actual[key], value, name_of_key(name, key), rtol=rtol, atol=atol, dtype=dtype)
+            _expect_close(actual[key], value, name_of_key(name, key), rtol, atol, dtype)
     elif isinstance(expected, tuple | list):
         _expect_sequence(actual, expected, name)
         for i, value in enumerate(expected):
             _expect_given(actual[i], value, name_of_item(name, i, len(expected)))
-            expect_close(actual[i], value, name_of_item(name, i, len(expected)), rtol=rtol, atol=atol, dtype=dtype)
+            _expect_close(actual[i], value, name_of_item(name, i, len(expected)), rtol, atol, dtype)
     else:
         _expect_numbers(actual, expected, str(name), rtol, atol, dtype)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from dataclasses import replace
 
-from autograder.checks import picture, suspects
+from autograder.checks import picture, raised, suspects
 from autograder.checks.compare import Mismatch
 from autograder.checks.student import Student
 from autograder.errors import SandboxError
@@ -32,7 +32,7 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
     veil = student.veil if student else None
     if isinstance(error, StudentFault):
         fault = veil.fault(error.fault) if veil and error.fault.told else error.fault
-        return CheckResult(fault.status, title, fault.message, seconds=seconds)
+        return CheckResult(fault.status, title, fault.message, raised.meaning(fault.message), seconds=seconds)
     if isinstance(error, Mismatch):
         found = claims(error, student)
         message, drawn = error.message, error.picture
@@ -40,8 +40,8 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
             codes = map(marshal.loads, student.probes)  # our own
             message = veil.message(error.marked, student.replies, [student.sent, *codes])
             drawn = drawn and picture.coarse(drawn)
-        return CheckResult(Status.FAILED, title, clean(message), clean(error.detail), suspects.sentence([found]),
-                           seconds, found, drawn)  # fmt: skip
+        return CheckResult(Status.FAILED, title, clean(message), clean(error.detail),
+                           error.diagnosis or suspects.sentence([found]), seconds, found, drawn)  # fmt: skip
     if isinstance(error, AssertionError):
         return CheckResult(Status.FAILED, title, seconds=seconds)
     if isinstance(error, SandboxError):

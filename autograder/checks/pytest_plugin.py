@@ -44,6 +44,8 @@ GIVEN = pytest.StashKey[Fixtures]()
 
 SELF_CHECK = pytest.StashKey[SelfCheck]()
 LATER = ("torch._dynamo",)  # long to import, and not needed before an optimizer's first step
+# What backward(gradient) imports when it is first called.
+WITH_BACKWARD = ("torch.fx.experimental", "torch.fx.experimental.symbolic_shapes", "sympy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -108,13 +110,13 @@ def _select(config: pytest.Config, items: list[pytest.Item]) -> bool:
 def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
     """See to it that no check is charged for what is imported for it."""
     checks = [item for item in session.items if PLACE in item.stash]
-    later: list[str] = []
+    later: list[str] = [*WITH_BACKWARD] if checks and unhurried.POSSIBLE else []
     if checks and not session.config.option.collectonly:
         trains = any(item.stash[PLACE].task.trains for item in checks)
         needed = warm.modules({item.path.parent for item in checks}, trains=trains)
         # Not while a by-hand task has PyTorch's autograd in a trap, nor in each of several processes.
         if unhurried.POSSIBLE and "torch.distributed" not in needed and not any(item.stash[CHECK].forbid for item in checks):
-            later = [name for name in needed if name in LATER]
+            later += [name for name in needed if name in LATER]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for name in needed:

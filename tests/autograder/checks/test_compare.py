@@ -282,3 +282,14 @@ def test_two_values_that_look_the_same_are_shown_to_their_last_digit():
 def test_what_a_submission_returned_is_no_part_of_a_check_s_own_text():
     student = Student(None, 0, replies=[ones(3)] * 100_000, arguments=(ones(3),))
     assert len(repr(student)) < 200
+
+
+def test_a_slip_is_named_where_the_result_is_exactly_its_own():
+    slips = {"The mean is missing.": (torch.tensor([2.0]), 6.0), "The sign is wrong.": (torch.tensor([2.0]), -3.0)}
+    with pytest.raises(Mismatch) as caught:
+        expect_close((torch.tensor([2.0]), -3.0), (torch.tensor([2.0]), 3.0), slips=slips)
+    assert caught.value.diagnosis == "The sign is wrong."
+    for other in ((torch.tensor([2.0]), 4.0), (torch.tensor([2.0]),), None, torch.ones(3)):
+        with pytest.raises(Mismatch) as caught:
+            expect_close(other, (torch.tensor([2.0]), 3.0), slips=slips)
+        assert caught.value.diagnosis == ""
