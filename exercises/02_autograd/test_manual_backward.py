@@ -52,6 +52,12 @@ def test_q_backward__external_gradient(student: Student, rng: torch.Generator) -
 # q_autograd ----------------------------------------------------------------------------------------------------------
 
 
+def expect_leaves(result: Any) -> None:
+    if isinstance(result, tuple | list):
+        expect(not any(gradient is None for gradient in result), "A gradient is None. PyTorch fills the .grad of leaves only: "
+               "a clone() of a tensor that requires grad is no leaf. Detach first.")  # fmt: skip
+
+
 def through_autograd(module: Any, a: Tensor, b: Tensor, grad_q: Tensor) -> bool:
     return uses_autograd(lambda: module.q_autograd(a, b, grad_q))
 
@@ -60,6 +66,7 @@ def test_q_autograd__tutorial(student: Student, rng: torch.Generator) -> None:
     """gives the numbers that q_backward gives, through autograd"""
     a, b, grad_q = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([2.0, 0.1])
     result = student.call("q_autograd", a, b, grad_q)
+    expect_leaves(result)
     expect_close(result, (torch.tensor([72.0, 8.1]), torch.tensor([-24.0, -0.8])), AB)
     expect(student.run(through_autograd, a, b, grad_q), "The numbers are right, but autograd had no part in them. "
            "Compute Q from leaves that require grad, and let autograd differentiate it.")  # fmt: skip
@@ -75,9 +82,7 @@ def test_q_autograd__old_gradients(student: Student, rng: torch.Generator) -> No
     """neither uses nor changes an old .grad of a and b, which require grad here"""
     a, b, old = torch.tensor([2.0, 3.0]), torch.tensor([6.0, 4.0]), torch.tensor([100.0, 100.0])
     result, *left = student.run(q_autograd_with_old_gradients, a, b, old)
-    if isinstance(result, tuple | list):
-        expect(not any(gradient is None for gradient in result), "A gradient is None. PyTorch fills the .grad of leaves only: "
-               "a clone() of a tensor that requires grad is no leaf. Detach first.")  # fmt: skip
+    expect_leaves(result)
     expect_close(result, (torch.tensor([36.0, 81.0]), torch.tensor([-12.0, -8.0])), AB)
     expect_close(left, [old, old], ("the .grad of a after the call", "the .grad of b after the call"))
 
@@ -102,7 +107,12 @@ def test_linear_backward__one_sample(student: Student, rng: torch.Generator) -> 
     """gives (30, 40), (10, 20) and 10 for x = (1, 2), weight = (3, 4) and an arriving gradient of 10"""
     x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0]]), torch.tensor([5.0])
     expected = (torch.tensor([[30.0, 40.0]]), torch.tensor([[10.0, 20.0]]), torch.tensor([10.0]))
-    expect_close(student.call("linear_backward", x, weight, bias, torch.tensor([[10.0]])), expected, XWB)
+    grad_x, grad_weight, grad_bias = expected
+    slips = {
+        "The gradient of weight is transposed: it needs the shape of weight.": (grad_x, grad_weight.t(), grad_bias),
+        "The gradient of bias still has the axis of the batch: sum over it.": (grad_x, grad_weight, grad_bias[None]),
+    }
+    expect_close(student.call("linear_backward", x, weight, bias, torch.tensor([[10.0]])), expected, XWB, slips=slips)
 
 
 def test_linear_backward__batch(student: Student, rng: torch.Generator) -> None:
@@ -133,8 +143,14 @@ def test_linear_backward__shapes(student: Student, rng: torch.Generator) -> None
 
 def test_relu_backward__signs(student: Student, rng: torch.Generator) -> None:
     """lets the gradient pass for 2 and 0.5, and stops it for -1"""
-    result = student.call("relu_backward", torch.tensor([-1.0, 2.0, 0.5]), torch.tensor([5.0, 6.0, -7.0]))
-    expect_close(result, torch.tensor([0.0, 6.0, -7.0]), "the gradient of x")
+    x, grad_out = torch.tensor([-1.0, 2.0, 0.5]), torch.tensor([5.0, 6.0, -7.0])
+    slips = {
+        "It is grad_out times max(x, 0) itself: what counts is its slope, 1 where x is positive.": grad_out * x.clamp(0),
+        "It looks at the sign of grad_out: what decides is the sign of x.": grad_out.clamp(0),
+        "It is the slope alone: the gradient that arrives, grad_out, has to be multiplied in.": torch.tensor([0.0, 1.0, 1.0]),
+        "It is grad_out unchanged: nothing passes where x is negative.": grad_out,
+    }
+    expect_close(student.call("relu_backward", x, grad_out), torch.tensor([0.0, 6.0, -7.0]), "the gradient of x", slips=slips)
 
 
 def test_relu_backward__zero(student: Student, rng: torch.Generator) -> None:
@@ -148,10 +164,17 @@ def test_relu_backward__zero(student: Student, rng: torch.Generator) -> None:
 # mse_backward --------------------------------------------------------------------------------------------------------
 
 
-def test_mse_backward__two_numbers(student: Student, rng: torch.Generator) -> None:
-    """gives 2·(4 - 1) / 2 = 3 and 0 for the prediction (4, 1) and the target (1, 1)"""
-    result = student.call("mse_backward", torch.tensor([4.0, 1.0]), torch.tensor([1.0, 1.0]))
-    expect_close(result, torch.tensor([3.0, 0.0]), "the gradient of the prediction")
+def test_mse_backward__three_numbers(student: Student, rng: torch.Generator) -> None:
+    """gives 2·(4 - 1) / 3 = 2, 0 and -6 for the prediction (4, 1, -8) and the target (1, 1, 1)"""
+    prediction, expected = torch.tensor([4.0, 1.0, -8.0]), torch.tensor([2.0, 0.0, -6.0])
+    slips = {
+        "It is half of what it should be: the derivative of a square has a factor 2.": expected / 2,
+        "It is 3 times what it should be, for 3 elements: the mean is missing.": expected * 3,
+        "Its sign is wrong: the prediction comes first, and the target is taken from it.": -expected,
+        "The factor 2 of the square and the mean are missing.": expected * 3 / 2,
+    }
+    result = student.call("mse_backward", prediction, torch.ones(3))
+    expect_close(result, expected, "the gradient of the prediction", slips=slips)
 
 
 def test_mse_backward__matrix(student: Student, rng: torch.Generator) -> None:
@@ -170,7 +193,13 @@ def test_mse_backward__matrix(student: Student, rng: torch.Generator) -> None:
 def test_cross_entropy_backward__equal_logits(student: Student, rng: torch.Generator) -> None:
     """gives ½ - 0 and ½ - 1 for two equal logits of which the second is right"""
     result = student.call("cross_entropy_backward", torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
-    expect_close(result, torch.tensor([[0.5, -0.5]]), "the gradient of the logits")
+    slips = {
+        "The probabilities of a sample do not add up to 1: divide by the sum over its classes, dim=1, not over the batch.":
+            torch.tensor([[1.0, 0.0]]),
+        "The sign is wrong: the 1 of the right class is taken from the probabilities.": torch.tensor([[-0.5, 0.5]]),
+        "These are the probabilities: the 1 of the right class is still to be taken from them.": torch.tensor([[0.5, 0.5]]),
+    }  # fmt: skip
+    expect_close(result, torch.tensor([[0.5, -0.5]]), "the gradient of the logits", slips=slips)
 
 
 def test_cross_entropy_backward__batch(student: Student, rng: torch.Generator) -> None:
@@ -187,6 +216,9 @@ def test_cross_entropy_backward__large_logits(student: Student, rng: torch.Gener
     logits = torch.tensor([[1000.0, -1000.0], [1000.0, 1000.0], [-1000.0, -1000.0]])
     expected = torch.tensor([[1.0, -1.0], [-0.5, 0.5], [0.5, -0.5]]) / 3
     result = student.call("cross_entropy_backward", logits, torch.tensor([1, 0, 1]))
+    if isinstance(result, torch.Tensor):
+        expect(not result.isnan().any(), "It contains nan: exp(1000) is inf, and inf / inf is nan. Take the largest logit of "
+               "each row from that row before exp(), or let torch.softmax do so.")  # fmt: skip
     expect_close(result, expected, "the gradient of the logits", atol=1e-4)
 
 
@@ -263,7 +295,10 @@ def test_conv_backward__windows_overlap(student: Student, rng: torch.Generator) 
     grad_x = torch.tensor([[[[1.0, 12.0, 20.0], [3.0, 34.0, 40.0]]]])
     # weight sees 1·(left window) + 10·(right window).
     grad_weight = torch.tensor([[[[21.0, 32.0], [54.0, 65.0]]]])
-    expect_close(student.call("conv_backward", x, weight, grad_out), (grad_x, grad_weight), XW)
+    turned = torch.tensor([[[[4.0, 43.0, 30.0], [2.0, 21.0, 10.0]]]])
+    slips = {"The kernel is the wrong way round on the way to x: where conv2d slides it over grad_out, turn it by 180°; in a "
+             "loop over its positions, turn nothing.": (turned, grad_weight)}  # fmt: skip
+    expect_close(student.call("conv_backward", x, weight, grad_out), (grad_x, grad_weight), XW, slips=slips)
 
 
 def test_conv_backward__batch(student: Student, rng: torch.Generator) -> None:
@@ -306,7 +341,8 @@ def jacobian_of_held(module: Any, x: Tensor, v: Tensor) -> Any:
 def test_vector_jacobian__squares(student: Student, rng: torch.Generator) -> None:
     """gives 1·2·1 and 10·2·2 for f(x) = x² at (1, 2) with v = (1, 10)"""
     result = student.run(jacobian_of_squares, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 10.0]))
-    expect_close(result, torch.tensor([2.0, 40.0]), "the product vᵀJ")
+    slips = {"v has no part in it: these are the column sums of J, as ones in its place give them.": torch.tensor([2.0, 4.0])}
+    expect_close(result, torch.tensor([2.0, 40.0]), "the product vᵀJ", slips=slips)
 
 
 def test_vector_jacobian__matrix(student: Student, rng: torch.Generator) -> None:
@@ -338,7 +374,17 @@ def accumulate_one(module: Any, w: Tensor) -> Any:
 def test_accumulate__two_losses(student: Student, rng: torch.Generator) -> None:
     """gives 2w + 5 = (7, 9) for the losses Σw² and Σ5w at (1, 2)"""
     result = student.run(accumulate_two, torch.tensor([1.0, 2.0]))
-    expect_close(result, torch.tensor([7.0, 9.0]), "the accumulated gradient")
+    slips = {
+        "It is the gradient of the last loss alone: is .grad cleared on the way?": torch.tensor([5.0, 5.0]),
+        "It is the gradient of the first loss alone: the others are to be added.": torch.tensor([2.0, 4.0]),
+        "It is the mean over the losses: add the gradients up.": torch.tensor([3.5, 4.5]),
+        "The first loss is counted twice: .grad is a running sum already.": torch.tensor([9.0, 13.0]),
+        "It is twice the sum: .grad is one and the same tensor after each backward, and a running sum.": torch.tensor(
+            [14.0, 18.0]
+        ),
+        "It is the sum of the losses: what is asked for is the sum of their gradients.": torch.tensor(20.0),
+    }
+    expect_close(result, torch.tensor([7.0, 9.0]), "the accumulated gradient", slips=slips)
 
 
 def test_accumulate__one_loss(student: Student, rng: torch.Generator) -> None:
@@ -362,19 +408,28 @@ class Net(nn.Module):
 def freeze(module: Any, name: str, trainable: bool) -> list[Any]:
     net = Net().requires_grad_(trainable)
     names = module.freeze_all_but(net, name)
-    return [names, [full_name for full_name, p in net.named_parameters() if p.requires_grad]]
+    trainable = [full_name for full_name, p in net.named_parameters() if p.requires_grad]
+    return [names, trainable, any("requires_grad" in vars(m) for m in net.modules()), any(map(vars, net.parameters()))]
+
+
+def expect_flags(of_module: bool, of_parameter: bool) -> None:
+    expect(not of_module, "A module was given an attribute requires_grad, which changes nothing: set it on each of its "
+           "parameters, or call the module's requires_grad_().")  # fmt: skip
+    expect(not of_parameter, "A parameter was given an attribute that PyTorch does not look at: is requires_grad spelled right?")
 
 
 def test_freeze_all_but__last_layer(student: Student, rng: torch.Generator) -> None:
     """leaves only fc2 trainable and returns its two names"""
-    names, trainable = student.run(freeze, "fc2", True)
+    names, trainable, *flags = student.run(freeze, "fc2", True)
+    expect_flags(*flags)
     expect_equal(trainable, ["fc2.weight", "fc2.bias"], "the parameters that require grad after the call")
     expect_equal(names, ["fc2.weight", "fc2.bias"], "the returned list")
 
 
 def test_freeze_all_but__frozen_before(student: Student, rng: torch.Generator) -> None:
     """lets fc, and not fc2, require grad although everything was frozen before"""
-    names, trainable = student.run(freeze, "fc", False)
+    names, trainable, *flags = student.run(freeze, "fc", False)
+    expect_flags(*flags)
     expect_equal(trainable, ["fc.weight", "fc.bias"], "the parameters that require grad after the call")
     expect_equal(names, ["fc.weight", "fc.bias"], "the returned list")
 
@@ -397,7 +452,13 @@ def test_sgd_step__moves_down(student: Student, rng: torch.Generator) -> None:
     """moves 1 with gradient 2 to 0, and (3, 4) with gradient (0, -2) to (3, 5), for lr = 0.5"""
     values, grads = [torch.tensor(1.0), torch.tensor([3.0, 4.0])], [torch.tensor(2.0), torch.tensor([0.0, -2.0])]
     result = student.run(step, values, grads, 0.5)[0]
-    expect_close(result, [torch.tensor(0.0), torch.tensor([3.0, 5.0])], AFTER)
+    slips = {
+        "Nothing has moved. `p = p - …` makes a new tensor and leaves the parameter as it was: change it in place, and clear the "
+        "gradient only after that.": values,
+        "The step goes uphill: the gradient is to be subtracted.": [torch.tensor(2.0), torch.tensor([3.0, 3.0])],
+        "lr has no part in the step.": [torch.tensor(-1.0), torch.tensor([3.0, 6.0])],
+    }
+    expect_close(result, [torch.tensor(0.0), torch.tensor([3.0, 5.0])], AFTER, slips=slips)
 
 
 def test_sgd_step__skips_none(student: Student, rng: torch.Generator) -> None:

@@ -9,19 +9,21 @@ from pathlib import Path
 import pytest
 
 from autograder import course
+from autograder.feedback.uses import untouched
 
 ROOT = Path(__file__).parents[3]
 TOPICS = course.load(ROOT).topics
 
 
-def _benchmark():
-    spec = importlib.util.spec_from_file_location("diagnosis_benchmark", ROOT / "tests/benchmarks/diagnosis.py")
+def _benchmark(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/benchmarks/{name}.py")
     sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-diagnosis = _benchmark()
+diagnosis, novice = _benchmark("diagnosis"), _benchmark("novice")
+NOVICE = [path.stem for path in sorted((diagnosis.MISTAKES / "novice").iterdir())]
 MISTAKES = [mistake for topic in TOPICS for mistake in diagnosis.load(topic.name)]
 
 
@@ -91,3 +93,35 @@ def test_a_diagnosis_of_another_task_misleads_too():
     mistake = diagnosis.Mistake("", "", "", "", "", says=("unchanged",))
     said = diagnosis.Said("", "failed", "It leaves t unchanged.", "", ("The sign is wrong.",))
     assert diagnosis.verdict(mistake, said) == "wrong"
+
+
+@pytest.mark.parametrize("name", NOVICE)
+def test_a_beginners_mistake_stands_between_what_is_done_and_what_is_not_begun(name):
+    topic = next(topic for topic in TOPICS if topic.name == name)
+    ids = [task.id for task in topic.tasks]
+    for mistake in diagnosis.load(f"novice/{name}"):
+        text = novice.halfway(mistake, topic)
+        left = untouched(text.encode())
+        assert left <= set(ids[ids.index(mistake.task) + 1 :]), mistake.title
+        assert len(left) >= len(ids) - ids.index(mistake.task) - 2, mistake.title  # a task may be done in that of another
+        assert mistake.task in text
+
+
+def test_every_task_of_02_has_three_mistakes_of_a_beginner():
+    counts = Counter(mistake.task for mistake in diagnosis.load("novice/02_autograd"))
+    assert counts == dict.fromkeys((task.id for task in TOPICS[1].tasks), 3)
+
+
+@pytest.mark.parametrize(
+    ("shown", "which"),
+    [
+        (("t: failed\n  Expected 2, got 4.\n  The mean is missing.", "failed", "The mean is missing."), "named"),
+        (("t: failed\n  Expected 2, got 4.", "failed", ""), "generic"),
+        (("t: failed\n  Expected 2, got 4.\n  The sign is wrong.", "failed", "The sign is wrong."), "misleading"),
+        (("t: not done yet", "missing", ""), "misleading"),
+        (("", "passed", ""), "missed"),
+    ],
+)
+def test_what_a_beginner_reads_is_judged(shown, which):
+    mistake = diagnosis.Mistake("02", "", "t", "", "", ("mean",))
+    assert novice.verdict(mistake, novice.Shown(*shown)) == which
