@@ -131,7 +131,8 @@ def set_aside(out: Path, names: Sequence[str]) -> None:
     """
     _move(out, out / "left", names)
     for name in names:
-        (out / "pages" / f"{name}.html").unlink(missing_ok=True)
+        for folder in pages.FOLDERS:
+            (out / folder / f"{name}.html").unlink(missing_ok=True)
 
 
 def bring_back(out: Path, names: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from autograder.files import write_atomically
 from autograder.results import Report, Status, TaskResult
 
 CURVE_WIDTH, CURVE_HEIGHT = 640, 200
+FOLDERS = ("pages", "students")  # for the instructor, and to hand back
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def write(out: Path, title: str, reports: Sequence[Report], around: Around | Non
     """
     around, taught = around or Around(), lesson(topic) if topic else Lesson()
     for report in reports:
-        for folder in ("pages", "students"):
+        for folder in FOLDERS:
             write_atomically(out / folder / f"{report.submission}.html", page(report, taught, around, backed=folder == "pages"))
     write_index(out, title, reports, around)
 
