@@ -257,7 +257,7 @@ LEAKS = {
     "exception": "raise type(A, (Exception,), {})",
     "number": "return float(t[0, 0])",
     "returned": "return A",
-    "size": "return torch.zeros(123456, 0)",
+    "size": "return torch.zeros(int('123' + '456'), 0)",
     "line": "exec(compile(chr(10) * 6 + 'raise ValueError', __file__, 'exec'))",
     "file": "open(A)",
     "channel": "import gc; calls = [o for o in gc.get_objects() if type(o) is type(torch) and o.__name__.endswith('learner.calls')][0];"  # noqa: E501
@@ -270,7 +270,10 @@ def test_what_a_hidden_check_was_given_does_not_come_out_in_its_feedback(course,
     source = "import torch\nA = 'LE' + 'AK'\n\ndef row_means(t):\n    {}\n"
     honest = {"honest": source.format("return t @ t")}
     results = kit.grade(course, {name: source.format(line) for name, line in LEAKS.items()} | honest)
-    texts = {name: json.dumps(result) + (course / f"out/pages/{name}.html").read_text() for name, result in results.items()}
+    pages = [course / "out" / folder for folder in ("pages", "students")]
+    texts = {
+        name: json.dumps(found) + "".join((at / f"{name}.html").read_text() for at in pages) for name, found in results.items()
+    }
     assert results.keys() == {*LEAKS, "honest"}
     assert not [name for name, text in texts.items() if LEAK in text or "123456" in text]
     for name, result in results.items():
