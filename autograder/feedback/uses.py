@@ -41,6 +41,12 @@ def untouched(source: bytes) -> frozenset[str]:
     return frozenset(node.name for node in definitions if names.count(node.name) == 1 and _only_raises(node))
 
 
+def written(tree: ast.Module) -> frozenset[str]:
+    """Names of the functions and classes of the module's top level whose text does more than to raise NotImplementedError."""
+    last = {node.name: node for node in tree.body if isinstance(node, Definition)}
+    return frozenset(name for name, node in last.items() if not _only_raises(node))
+
+
 def _only_raises(definition: Definition) -> bool:
     first, *rest = definition.body
     body = rest if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else definition.body

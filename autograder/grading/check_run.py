@@ -56,6 +56,7 @@ class CheckRunner:
     def __init__(self, topic: Topic, checks: Sequence[Check], key: bytes, training: Training | None, gpus: int) -> None:
         self._topic, self._checks, self._key, self._training, self._gpus = topic, checks, key, training, gpus
         self._memories: dict[tuple[str, bool], Memory] = {}
+        self._numbers = {check.name: number for number, check in enumerate(checks)}
         tasks = [check.task for check in checks]
         self._main = {tasks.index(task) for task in tasks}
         self._public = frozenset(_NAME.findall(Wanted.of(topic).stub)) | {task.id for task in topic.tasks}
@@ -86,20 +87,21 @@ class CheckRunner:
         return found
 
     def _run(self, check: Check, session: Session, *, ahead: bool, gpu: bool = False) -> CheckRun:
-        task, started, number = self._topic.task(check.task), time.monotonic(), self._checks.index(check)
+        task, started, number = self._topic.task(check.task), time.monotonic(), self._numbers[check.name]
         session.begin(self.seconds_for(task), check.devices, gpu=gpu, by_hand=bool(check.forbid))
         if task.trains:
             session.fresh()  # what it may show, a curve of losses, comes from a process that knows no other check's inputs
         following = functools.partial(self._following, number, session) if ahead else None
+        sure = number not in self._main or check.task in session.looked.written
         if self._clock.left <= 0:
             return CheckRun(CheckResult(Status.FAILED, check.title, TOO_LONG), too_long=True)
-        respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=number not in self._main)
-        veil = Veil(session.words, session.said, self._public)
-        fixtures = prepare(check, respondent, self._key, self._training, veil)
+        respondent = Remembering(session, self._memory(check, gpu=gpu), following, sure=sure)
         with self._clock.limited():
             if respondent.passes_as_before():
                 passed = CheckResult(Status.PASSED, check.title, seconds=time.monotonic() - started)
                 return CheckRun(passed, conduct=check.conduct)
+            veil = Veil(session.looked.words, session.said, self._public)
+            fixtures = prepare(check, respondent, self._key, self._training, veil)
             result = run(check, fixtures)
         if self._clock.over:  # whatever came of it was cut short
             result = CheckResult(Status.BROKEN, check.title, TOO_LONG)
@@ -117,9 +119,10 @@ class CheckRunner:
             check, now = self._checks[later], self._checks[number]
             requests = self._memory(check).requests
             same_child = (check.devices, check.forbid) == (now.devices, now.forbid)
-            if not same_child or session.forbidden(check.task) is not None or not requests:
+            rests = later in self._main and self._topic.task(check.task).needs  # on tasks that may be without it
+            if not same_child or session.forbidden(check.task) is not None or not requests or rests:
                 return
             yield requests[0]
-            if later in self._main:  # another task, which the submission may not have
+            if later in self._main and check.task not in session.looked.written:  # another task, which it may not have
                 return
             yield from requests[1:]

@@ -154,10 +154,10 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
         )
         for task in plan.topic.tasks
     )
-    attachments = evidence.attachments(plan.topic, runs, session.source)
+    attachments = evidence.attachments(plan.topic, runs, session.looked.source)
     broken = [task.id for task in tasks if task.status is Status.BROKEN]
     withheld = [run.result for of_task in runs.values() for run in of_task if run.result.status is Status.SUSPICIOUS]
-    status, message = SubmissionStatus.GRADED, session.note
+    status, message = SubmissionStatus.GRADED, session.looked.note
     if broken:
         status, message = SubmissionStatus.BROKEN, f"Fault of the kit in {', '.join(broken)}: no grade until it is mended."
     elif withheld:

@@ -6,6 +6,7 @@ A request and its reply are wire frames, so a self-check hands over copies exact
 from __future__ import annotations
 
 import contextlib
+import itertools
 import marshal
 import sys
 import types
@@ -89,13 +90,25 @@ def _perform(loaded: LoadedModule, request: dict[str, Any]) -> dict[str, Any]:
 
 
 _HIDDEN: dict[str, types.ModuleType] = {}
+_FOUND: list[str] = []  # names in sys.modules: the last that was looked at, and the kit's among them
+
+
+def find_kit() -> None:
+    """Look through all modules for the kit's, in a process that will be forked: a name that is read there is not copied later."""
+    _FOUND[:] = [*list(sys.modules)[-1:], *filter(_is_to_be_hidden, sys.modules)]
 
 
 def hide_kit() -> None:
     """Take the kit's modules out of reach by name, but for those by which the tensors of simulated devices are found again."""
-    for name in list(sys.modules):
-        if name.startswith("autograder.") and not name.startswith("autograder.simulated_gpus"):
+    last, known = _FOUND[:1], _FOUND[1:]
+    since = list(itertools.takewhile(lambda name: [name] != last, reversed(sys.modules)))  # all, if that one has gone
+    for name in (*known, *filter(_is_to_be_hidden, since)):
+        if name in sys.modules:
             _HIDDEN[name] = sys.modules.pop(name)
+
+
+def _is_to_be_hidden(name: str) -> bool:
+    return name.startswith("autograder.") and not name.startswith("autograder.simulated_gpus")
 
 
 @contextlib.contextmanager

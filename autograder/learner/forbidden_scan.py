@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autograder.learner.forbidden_trap import COMPLEX
+from autograder.learner.parsing import Parser
 from autograder.text import clean
 
 _FUNCTION = re.compile(r"torch\.autograd\.(Function|function\.(Function|InplaceFunction|NestedIOFunction))")
@@ -58,7 +58,7 @@ class Found:
 class _Module:
     file: str
     lines: list[str]
-    tree: ast.Module
+    nodes: Sequence[ast.AST]
     names: Scope
 
 
@@ -82,22 +82,20 @@ class _Search:
     attributes: set[str] = field(default_factory=set)
 
 
-def look(sources: Mapping[str, str], module: str, tasks: Sequence[str]) -> dict[str, Found]:
+def look(sources: Mapping[str, str], module: str, tasks: Sequence[str], parser: Parser | None = None) -> dict[str, Found]:
     """The first use found for each of `tasks`; a task without one is left out.
 
     `sources` are the texts of the Python files of a submission by their relative paths; the tasks are defined in
     `module`. A file that does not parse has no uses. Very deep nesting raises RecursionError or MemoryError.
     """
-    modules: dict[str, _Module] = {}
+    parser, modules = parser or Parser(), dict[str, _Module]()
     for file, text in sources.items():
-        try:
-            with warnings.catch_warnings(action="ignore"):  # an odd escape in a string is none of our business
-                tree = ast.parse(text)
-        except (SyntaxError, ValueError):
-            tree = ast.Module(body=[], type_ignores=[])
-        modules[_dotted(file)] = _Module(file, re.split(r"\r\n|\r|\n", text), tree, _scope(tree))
+        parsed = parser.of(text)
+        if isinstance(parsed.fault, RecursionError | MemoryError):
+            raise parsed.fault
+        modules[_dotted(file)] = _Module(file, re.split(r"\r\n|\r|\n", text), parsed.nodes, _scope(parsed.tree))
     undone = next((found for each in modules.values() for found in _undoing(each)), None)
-    has_backward = any(_names_backward(node) for each in modules.values() for node in ast.walk(each.tree))
+    has_backward = any(_names_backward(node) for each in modules.values() for node in each.nodes)
     found = {task: undone or _first_use(_Search(modules, has_backward), _dotted(module), task) for task in tasks}
     return {task: use for task, use in found.items() if use}
 
@@ -118,7 +116,7 @@ def _at(module: _Module, node: ast.AST, technique: str) -> Found:
 
 
 def _undoing(module: _Module) -> Iterator[Found]:
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         match node:
             case ast.Attribute(attr=name) | ast.Name(id=name) | ast.alias(name=name) | ast.Constant(value=str(name)):
                 used = {name, name.rpartition(".")[2]} & _INTERNALS

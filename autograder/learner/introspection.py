@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import pkgutil
 import re
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from autograder.learner.forbidden_scan import Found
+from autograder.learner.parsing import Parser
 from autograder.text import clean
 
 NAMES = frozenset({
@@ -22,15 +22,11 @@ NAMES = frozenset({
 })  # fmt: skip
 
 
-def look(sources: Mapping[str, str]) -> Found | None:
+def look(sources: Mapping[str, str], parser: Parser | None = None) -> Found | None:
     """The first such name in the files, by their names; a file that does not parse has none."""
+    parser = parser or Parser()
     for file in sorted(sources):
-        try:
-            with warnings.catch_warnings(action="ignore"):
-                tree = ast.parse(sources[file])
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        found = min(_used(tree), default=None)
+        found = min(_used(parser.of(sources[file]).nodes), default=None)
         if found is not None:
             line, name = found
             text = re.split(r"\r\n|\r|\n", sources[file])[line - 1].strip()
@@ -59,18 +55,18 @@ def _is_function(path: str) -> bool:
         return False
 
 
-def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
     """The names that imports bind, and what each stands for."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield from ((a.asname or a.name, f"{node.module}.{a.name}") for a in node.names)
 
 
-def _used(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    imported = dict(_imports(tree))
-    for node in ast.walk(tree):
+def _used(nodes: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
+    imported = dict(_imports(nodes))
+    for node in nodes:
         match node:
             case ast.Attribute(attr=name) | ast.Name(id=name) | ast.Constant(value=str(name)) if name in NAMES:
                 yield node.lineno, name

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from autograder.learner.parsing import Parsed, Parser
 from autograder.submission import notebook
 from autograder.text import clean
 
@@ -22,12 +23,13 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _FIELD = re.compile(r"%[-+ #0-9.]*[a-zA-Z]|\{[^{}]*\}")  # what % and str.format fill in
 
 
-def of(sources: Mapping[str, str], module: str) -> dict[str, Any]:
+def of(sources: Mapping[str, str], module: str, parser: Parser | None = None) -> dict[str, Any]:
     """The names, the numbers, the texts and the lines of a submission's Python files.
 
     Args:
         sources: each file's text by its name.
         module: the name of the one that is checked, which may hold a notebook's cells.
+        parser: knows the texts that others look at too.
 
     Returns:
         `names`, `numbers`: lists of words. `texts`: the pieces of each text that the source holds, between which a value is
@@ -37,7 +39,8 @@ def of(sources: Mapping[str, str], module: str) -> dict[str, Any]:
     whole = "\n".join(sources.values())
     if len(whole) > MAX_CHARACTERS or len(whole.splitlines()) > MAX_LINES:
         return found
-    texts = dict.fromkeys(text for source in sources.values() for text in _texts(notebook.parsable(source)))
+    parser = parser or Parser()
+    texts = dict.fromkeys(text for source in sources.values() for text in _texts(parser.of(notebook.parsable(source))))
     parts = {f"cell {cell.number}": cell.source for cell in notebook.cells(sources.get(module, ""))}
     return {
         "names": sorted(set(_NAME.findall(whole))),
@@ -47,12 +50,8 @@ def of(sources: Mapping[str, str], module: str) -> dict[str, Any]:
     }
 
 
-def _texts(source: str) -> Iterator[tuple[str, ...]]:
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return  # what does not parse cannot be imported either
-    for node in ast.walk(tree):
+def _texts(source: Parsed) -> Iterator[tuple[str, ...]]:
+    for node in source.nodes:  # what does not parse cannot be imported either
         if isinstance(node, ast.JoinedStr):
             yield _pieces(part.value for part in node.values if isinstance(part, ast.Constant))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -36,13 +36,35 @@ _WORTH_WAITING = 0.05
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What a submission's files tell before their first line runs; of the same files, each of its processes would say the same.
+
+    Attributes:
+        findings: where a task uses what it rules out, by task.
+        suspicion: where the source looks into its process.
+        words: see `learner.own_words`.
+        written: the module's functions and classes that do more than to raise NotImplementedError.
+        note: which of several files with work was taken.
+        source: the module.
+    """
+
+    findings: Mapping[str, Found] = field(default_factory=dict)
+    suspicion: Found | None = None
+    words: Mapping[str, Any] = field(default_factory=dict)
+    written: frozenset[str] = frozenset()
+    note: str = ""
+    source: bytes = b""
+
+
+@dataclass(frozen=True)
 class ChildSpec:
     """What a child is opened for.
 
     `files` are in the `form` in which the submission has them, last `changed` at those times; the child opens them and chooses
     what is `wanted` (see `submission.opening`). `tasks` names
     the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are simulated unless `gpu`
-    says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate.
+    says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate. Where another process of the
+    submission has looked at the files already, `looked` is what it found.
     """
 
     files: Mapping[str, bytes]
@@ -56,6 +78,7 @@ class ChildSpec:
     form: Form = Form.READY
     wanted: Wanted = field(default_factory=Wanted)
     changed: Mapping[str, float] = field(default_factory=dict)
+    looked: Looked | None = None
 
 
 class Child:
@@ -81,15 +104,12 @@ class Child:
         self._watches_disk = False
         self._sent_ahead = deque[tuple[bytes, bytes]]()  # nonce and frame of each request that was sent before its turn
         self.ended: Fault | None = None
-        self.findings: dict[str, Found] = {}
-        self.words: dict[str, Any] = {}  # see learner.own_words
+        self.looked = Looked()
         self.said: tuple[str, ...] = ()  # of the import, by the submission's process
         self.suspicion: Found | None = None  # where the submission first looked into its process
-        self.note = ""  # which of several files with work was taken
-        self.source = b""  # of the module, before its first line has run
 
     def introduce(self, spec: ChildSpec) -> None:
-        """Hand over the files; learn what the static look found; wait for the import.
+        """Hand over the files; learn what the look at them found; wait for the import.
 
         Raises:
             SandboxError: the child was not ready for the submission.
@@ -101,7 +121,7 @@ class Child:
                             [[name, module, list(defined)] for name, (module, defined) in spec.wanted.others.items()]],
                  "tasks": list(spec.tasks), "devices": spec.devices, "gpu": spec.gpu, "by_hand": spec.by_hand,
                  "rank": spec.network, "reply_bytes": spec.limits.reply_mb << 20,
-                 "import_seconds": spec.limits.import_seconds}  # fmt: skip
+                 "import_seconds": spec.limits.import_seconds, "look": spec.looked is None}  # fmt: skip
         nonce = secrets.token_bytes(frames.NONCE_BYTES)
         end = time.monotonic() + START_SECONDS
         try:
@@ -115,14 +135,13 @@ class Child:
             raise SandboxError(f"a submission's process failed: {clean(body.decode('utf-8', 'replace'))}")
         self._watches_disk = "mount" not in values.decode(body)["ready"]
         limit = spec.limits.import_seconds
-        self._look(nonce, limit)  # as long as an import at most, but not at its expense
-        self.source = self._sources.get(spec.module, b"")
+        self._look(nonce, limit, spec)  # as long as an import at most, but not at its expense
         got, body = self._read(time.monotonic() + limit, limit, "Importing the module")
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
         self.said = tuple(clean(str(text)) for text in values.decode(body)["failed"])
 
-    def _look(self, nonce: bytes, limit: float) -> None:
+    def _look(self, nonce: bytes, limit: float, spec: ChildSpec) -> None:
         """Learn what the process says of the files before the submission's first line has run.
 
         From here on, whatever goes wrong is due to the files: a fault of the kit must not be at a submission's choice.
@@ -136,16 +155,14 @@ class Child:
                 raise values.WireError(body.decode("utf-8", "replace"))
             looked = values.decode(body)
             fault = looked["fault"]
-            found = {task: Found(*place) for task, place in looked["looked"].items()}
-            suspicion = Found(*looked["introspects"]) if looked["introspects"] else None
-            self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
-            self.note = clean(str(looked["note"]))
-            self.words = dict(looked["words"])
+            if fault is None:
+                self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
+                self.looked = spec.looked or _looked(looked, self._sources.get(spec.module, b""))
+                self.suspicion = self.looked.suspicion
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
-            fault, found, suspicion = f"{_UNREAD} ({one_line(error)}).", {}, None
+            fault = f"{_UNREAD} ({one_line(error)})."
         if fault is not None:
             self._end(Fault(Status.ERROR, clean(str(fault))))
-        self.findings, self.suspicion = found, suspicion
 
     @property
     def ahead(self) -> bytes | None:
@@ -299,6 +316,17 @@ class _Deadline:
         self._busy -= more
         self._end = max(self._end, time.monotonic()) + more if more else self._end
         return more
+
+
+def _looked(told: Mapping[str, Any], source: bytes) -> Looked:
+    return Looked(
+        {task: Found(*place) for task, place in told["looked"].items()},
+        Found(*told["introspects"]) if told["introspects"] else None,
+        dict(told["words"]),
+        frozenset(map(str, told["written"])),
+        clean(str(told["note"])),
+        source,
+    )
 
 
 def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:

@@ -15,7 +15,9 @@ from typing import Any
 import torch
 import torch.utils.data
 
+from autograder.feedback import uses
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, own_words, ranks
+from autograder.learner.parsing import Parser
 from autograder.sandbox import no_autograd, witness
 from autograder.submission import notebook
 from autograder.submission.bounds import Unusable
@@ -31,7 +33,6 @@ MAX_REQUEST = 512 << 20  # from the grader, which is trusted
 
 def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[str]) -> None:
     """Receive and open the submission's files, look at its source, import it, then answer one request after another."""
-    keep_loading_in_this_process()
     nonce, body = frames.receive(stream, MAX_REQUEST)
     order: dict[str, Any] = values.decode(body)
     if order["gpu"]:
@@ -43,24 +44,19 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     # What fails until here is a fault of the kit; what fails after it is due to the submission's files.
     frames.send(stream, nonce, values.encode({"ready": list(layers)}))
     folder = scratch / "submission"
-    looked, introspected, sources, words, note, fault = {}, None, {}, {}, "", None
+    found, fault = dict[str, Any](), None
     try:
         module, topic, stub, others = order["wanted"]
         wanted = Wanted(module, topic, stub, {name: (file, tuple(names)) for name, file, names in others})
         files, note = opened(order["files"], order["form"], wanted, order["changed"])
         write_files(folder, files)
-        texts = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
-        sources = few_sources(files)
-        words = own_words.of({name: texts[name] for name in sources}, module)
-        texts[module] = notebook.parsable(texts[module])
-        looked, introspected = look(order, files, texts), introspects(module, texts)
+        found = {"sources": few_sources(files), "note": note, **(all_looks(order, files) if order["look"] else {})}
     except Unusable as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  whatever these files can raise
         fault = f"The submission's files cannot be used ({type(error).__name__})."
     # Sent before any line of the submission has run, so the grader may believe it.
-    found = {"looked": looked, "introspects": introspected, "sources": sources, "words": words, "note": note, "fault": fault}
-    frames.send(stream, nonce, values.encode(found))
+    frames.send(stream, nonce, values.encode({**found, "fault": fault}))
     if fault is not None:
         return
     if order["rank"]:
@@ -125,12 +121,23 @@ def use_gpus(count: int) -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
 
 
-def look(order: dict[str, Any], files: Iterable[str], texts: dict[str, str]) -> dict[str, list[Any]]:
+def all_looks(order: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any]:
+    """What the files' text tells: see `child.Looked`. Nothing of it is run, and what was parsed for it is not kept."""
+    module, parser = order["module"], Parser()
+    texts = {name: source_text(body) for name, body in files.items() if name.endswith(".py")}
+    words = own_words.of({name: texts[name] for name in few_sources(files)}, module, parser)
+    texts[module] = notebook.parsable(texts[module])
+    looked, introspected = look(order, files, texts, parser), introspects(module, texts, parser)
+    written = sorted(uses.written(parser.of(texts[module]).tree))
+    return {"looked": looked, "introspects": introspected, "words": words, "written": written}
+
+
+def look(order: dict[str, Any], files: Iterable[str], texts: dict[str, str], parser: Parser) -> dict[str, list[Any]]:
     """For each task that rules out autograd and yet uses it: where, the line's text, and what it uses."""
     if not order["tasks"]:
         return {}
     try:
-        found = forbidden_scan.look(texts, order["module"], order["tasks"])
+        found = forbidden_scan.look(texts, order["module"], order["tasks"], parser)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}  # what does not parse is reported by the import
     unreadable = forbidden_scan.compiled(files)
@@ -139,9 +146,9 @@ def look(order: dict[str, Any], files: Iterable[str], texts: dict[str, str]) -> 
     return {task: _placed(at, order["module"], texts) for task, at in found.items()}
 
 
-def introspects(module: str, texts: dict[str, str]) -> list[Any] | None:
+def introspects(module: str, texts: dict[str, str], parser: Parser) -> list[Any] | None:
     """Where the source first looks into the process, the line's text and the name; None if it does not."""
-    at = introspection.look(texts)
+    at = introspection.look(texts, parser)
     return _placed(at, module, texts) if at else None
 
 

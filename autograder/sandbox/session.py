@@ -6,13 +6,12 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 from autograder.errors import SandboxError
 from autograder.learner import forbidden_trap
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import MOST_BUSY, Child, ChildSpec
+from autograder.sandbox.child import MOST_BUSY, Child, ChildSpec, Looked
 from autograder.sandbox.server import Server
 from autograder.text import clean
 
@@ -31,12 +30,9 @@ class Session:
     def __init__(self, server: Server, spec: ChildSpec) -> None:
         self._server, self._spec = server, spec
         self._children: dict[tuple[int | None, bool, bool], Child] = {}
-        self._findings: dict[str, Found] = {}
         self._suspicion: Found | None = None
-        self.note = ""  # which of several files with work was taken
-        self.source = b""  # of the module, before its first line has run
-        self.words: dict[str, Any] = {}  # the submission's own, and what it said at its import: see Child
-        self.said: tuple[str, ...] = ()
+        self.looked = Looked()
+        self.said: tuple[str, ...] = ()  # by the submission's process, of its import
         self._wanted = spec
         self._check_limit = self._check_left = 0.0
         self._check_mb = _REPLIES * spec.limits.reply_mb
@@ -134,7 +130,7 @@ class Session:
 
     def forbidden(self, task_id: str) -> Fault | None:
         """What the static look found against the rules of that task."""
-        found = self._findings.get(task_id)
+        found = self.looked.findings.get(task_id)
         if found is None:
             return None
         sentence = forbidden_trap.sentence(found.technique)
@@ -147,26 +143,36 @@ class Session:
         return self._suspicion
 
     def fresh(self) -> None:
-        """Close all children, so that the next request meets a newly imported module."""
+        """Close the children that answer the check, so that its next request meets a newly imported module."""
         self._suspicion = self.suspicion  # what they have told outlives them
+        devices, _, by_hand = self._kind
+        for kind in ((devices, False, by_hand), (devices, True, by_hand)):
+            if kind in self._children:
+                self._children.pop(kind).close()
+
+    def close(self) -> None:
+        """The submission is done."""
+        self._suspicion = self.suspicion
         for child in self._children.values():
             child.close()
         self._children.clear()
 
-    def close(self) -> None:
-        """The submission is done."""
-        self.fresh()
-
     def _child(self, request: bytes | None = None) -> Child:
         """The child that the check wants, opened if there is none that is free; `ended` if its import failed."""
         self._suspicion = self.suspicion
-        kind = self._wanted.devices, self._wanted.gpu, self._wanted.by_hand
-        child = self._children.get(kind)
+        child = self._children.get(self._kind)
         if child is not None and child.ahead not in (None, request):
             child.close()
             child = None
         if child is None or child.ended is not None:
-            child = self._children[kind] = self._server.open(self._wanted)
-            self._findings, self.note, self.source = child.findings, child.note, child.source
-            self.words, self.said = child.words, child.said
+            child = self._children[self._kind] = self._server.open(self._wanted)
+            self.said = child.said
+            if child.ended is None and self._spec.looked is None:
+                self.looked = child.looked
+                self._spec = replace(self._spec, looked=self.looked)
+                self._wanted = replace(self._wanted, looked=self.looked)
         return child
+
+    @property
+    def _kind(self) -> tuple[int | None, bool, bool]:
+        return self._wanted.devices, self._wanted.gpu, self._wanted.by_hand

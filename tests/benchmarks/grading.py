@@ -42,7 +42,7 @@ from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.learner.in_process import InProcess
 from autograder.learner.loading import load
 from autograder.results import Report
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child import ChildSpec, Looked
 from autograder.sandbox.server import Server
 from autograder.submission.handed_in import Submission
 
@@ -146,7 +146,7 @@ def the_kit(topic: course.Topic) -> list[float]:
 class Unconfined:
     """What a grading needs of a session, without a sandbox: `frames` were asked, `seconds` went by in the module itself."""
 
-    intact, words, said = True, {}, ()  # it has said nothing that could be shown
+    intact, looked, said = True, Looked(), ()  # it has said nothing that could be shown
 
     def __init__(self, topic: course.Topic, path: Path) -> None:
         self._inner = InProcess(load(path), topic.limits.reply_mb << 20, topic.limits.check_seconds)

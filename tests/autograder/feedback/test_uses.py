@@ -1,6 +1,8 @@
 """Which tasks a learner's function calls."""
 
-from autograder.feedback.uses import defined, untouched, uses
+import ast
+
+from autograder.feedback.uses import defined, untouched, uses, written
 
 MODULE = b"""
 def first(x): return x
@@ -55,3 +57,7 @@ def refuses(x): raise ValueError
 
 def test_what_only_raises_notimplementederror_is_untouched():
     assert untouched(STUBS) == {"stub", "said", "Net"}
+
+
+def test_what_does_more_is_written():
+    assert written(ast.parse(STUBS)) == {"Begun", "begun", "twice", "refuses"}

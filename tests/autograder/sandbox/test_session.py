@@ -11,7 +11,7 @@ from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child import ChildSpec, Looked
 from autograder.sandbox.session import Session
 
 CRASHED = Fault(Status.CRASHED, "It ended.")
@@ -23,10 +23,9 @@ class FakeChild:
 
     def __init__(self, spec, number, ended=None, seconds=0.0):
         self.spec, self.number, self.ended, self.seconds = spec, number, ended, seconds
-        self.ahead, self.closed, self.asked, self.suspicion, self.note = None, False, [], None, ""
-        self.words, self.said, self.source = {}, (), b""
+        self.ahead, self.closed, self.asked, self.suspicion, self.said = None, False, [], None, ()
         self.kept_waiting = 0.0
-        self.findings = {"slope": Found("mini.py", 3, "x.backward()", "autograd")}
+        self.looked = spec.looked or Looked({"slope": Found("mini.py", 3, "x.backward()", "autograd")})
 
     def ask(self, request, left, limit, ahead=()):
         time.sleep(self.seconds)
@@ -93,6 +92,29 @@ def test_a_child_that_ended_is_replaced_and_so_is_one_that_waits_for_another_req
     assert children[1].closed
     children[2].ahead = b"y"
     assert found.ask(b"y") == b"2"
+
+
+def test_the_files_are_looked_at_once_for_all_children():
+    found, children = opened()
+    for devices in (None, 2):
+        found.begin(1.0, devices)
+        found.ask(b"x")
+    found.fresh()
+    found.ask(b"x")
+    found.ask_ranks(lambda _: [b"x"])
+    assert [child.spec.looked for child in children] == [None, *[children[0].looked] * 3]
+    assert found.looked is children[0].looked
+
+
+def test_a_child_that_answers_other_checks_outlives_a_fresh_one():
+    found, children = opened()
+    for devices in (None, 2):
+        found.begin(1.0, devices)
+        found.ask(b"x")
+    found.fresh()
+    assert [child.closed for child in children] == [False, True]
+    found.close()
+    assert children[0].closed
 
 
 def test_a_fresh_session_meets_a_newly_imported_module():
