@@ -6,10 +6,10 @@
 - pytest: a fresh process that runs the same suite on the same module;
 - nbgrader: `nbgrader autograde`, as installed, on a notebook with the same checks as cells, several students a run.
 
-The kit grades a class in which nobody hands in what another did: the reference and every module of solutions/NN/alternatives,
-each once a run. Beside them: the same checks answered in this process, which shows what the sandbox costs; the start of the
-server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are medians over
-rounds in which each way has its turn. Exit code 1 if a target is missed.
+The kit grades a class in which nobody hands in what another did: right ones in all styles, see `mixed_class` (what others
+get is timed by `grading_by_kind`). Beside them: the same checks answered in this process, which shows what the sandbox costs;
+the start of the server against `python -c "import torch, torchvision"`; and the memory that a child has for itself. All are
+medians over rounds in which each way has its turn. Exit code 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from typing import Any
 
 import nbformat
 import torch
+from mixed_class import different_modules, right_class
 from rich.console import Console
 from rich.table import Table
 
@@ -44,7 +45,6 @@ from autograder.learner.loading import load
 from autograder.results import Report
 from autograder.sandbox.child import ChildSpec, Looked
 from autograder.sandbox.server import Server
-from autograder.submission.handed_in import Submission
 
 ROOT = Path(__file__).parents[2]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -113,8 +113,8 @@ def limit(value: float, most: float, unit: str) -> str:
     return f"{value:.2f} {unit}, at most {most:g}: {'met' if value <= most else 'missed'}"
 
 
-def reach(ratio: float, least: float) -> str:
-    return f"{ratio:.0f} times the kit, at least {least:g}: {'met' if ratio >= least else 'missed'}"
+def reach(ratio: float, least: float, of: str = "the kit", digits: int = 0) -> str:
+    return f"{ratio:.{digits}f} times {of}, at least {least:g}: {'met' if ratio >= least else 'missed'}"
 
 
 def seconds_of(action: Callable[[], object]) -> float:
@@ -123,16 +123,10 @@ def seconds_of(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def different_modules(topic: course.Topic) -> list[Path]:
-    """The reference and the correct modules in other styles, each alone or with its helper modules in a folder."""
-    return [topic.solution, *sorted((ROOT / "solutions" / topic.name / "alternatives").glob(f"*/{topic.module}"))]
-
-
 def the_kit(topic: course.Topic) -> list[float]:
     """Seconds from one report to the next, in a class of correct submissions, no two of them alike."""
     plan = grade.Plan(topic, b"", isolation.here("full"))
-    submissions = [Submission(path.parent.name, {file.name: file.read_bytes() for file in path.parent.glob("*.py")})
-                   for path in different_modules(topic)]  # fmt: skip
+    submissions = right_class(topic, len(different_modules(topic)))
     ends: list[float] = []
 
     def keep(report: Report) -> None:

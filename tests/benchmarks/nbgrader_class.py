@@ -2,10 +2,10 @@
 
     python tests/benchmarks/nbgrader_class.py [--students 20]
 
-Both grade the same notebooks of topic 03_nn, of which one in five is wrong. Stock nbgrader runs a few assertions a task in
-the student's kernel, the kit its hidden suite in the sandbox, with diagnoses. Each is timed for one student and for the
-whole class. Exits with 1 if a further notebook is not 20 times faster by the clock, or the whole
-command not 8 times.
+Both grade the same notebooks of topic 03_nn, those of a mixed class in which no two hand in the same (see `mixed_class`), each
+with its module in one cell. Stock nbgrader runs a few assertions a task in the student's kernel, the kit its hidden suite in
+the sandbox, with diagnoses. Each is timed for one student and for the whole class. Exits with 1 if a further notebook is not
+20 times faster by the clock, or the whole command not 8 times.
 """
 
 from __future__ import annotations
@@ -18,12 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+from mixed_class import mixed_class
+
+from autograder import course
 
 REPOSITORY = Path(__file__).parents[2]
 TOPIC = "03_nn"
 FURTHER, WHOLE = 20.0, 8.0
-RIGHT, WRONG = "p.sub_(lr * p.grad)", "p.add_(lr * p.grad)"
 ASSERTIONS = {
     "test_Net": """x, net = torch.randn(3, 1, 32, 32), Net()
 p = dict(net.named_parameters())
@@ -95,12 +100,30 @@ def prepare(root: Path, students: int) -> tuple[Path, Path]:
     (stock / f"source/{TOPIC}/{TOPIC}.ipynb").write_text(json.dumps(asserting))
     for folder, source in ((kit, notebook), (stock, asserting)):
         run(folder, "nbgrader", "generate_assignment", TOPIC)
-        for number in range(students):
-            text = json.dumps(source)
+        for number, module in enumerate(modules(students)):
             path = folder / f"submitted/student{number:02}/{TOPIC}/{TOPIC}.ipynb"
             path.parent.mkdir(parents=True)
-            path.write_text(text.replace(RIGHT, WRONG) if number % 5 == 4 else text)
+            path.write_text(json.dumps(handed_in(source, module)))
     return kit, stock
+
+
+def modules(students: int) -> Iterator[str]:
+    """The text of a module for each student of a mixed class, of those that hand in one file."""
+    topic, found = course.load(REPOSITORY).topic(TOPIC), 0
+    for handed in mixed_class(topic, 2 * students):
+        files = list(handed.submission.files.values())
+        if len(files) == 1 and found < students:
+            found += 1
+            yield files[0].decode("utf-8", "replace")
+
+
+def handed_in(source: Any, module: str) -> Any:
+    """The notebook with that module in the first cell for a solution, and nothing in the others."""
+    notebook, texts = json.loads(json.dumps(source)), iter([module])
+    for cell in notebook["cells"]:
+        if cell["metadata"].get("nbgrader", {}).get("solution"):
+            cell["source"] = next(texts, "# see above\n")
+    return notebook
 
 
 def main() -> int:
