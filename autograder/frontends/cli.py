@@ -112,6 +112,9 @@ def parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="make the student kit: the exercises without what grades them")
     release.add_argument("dest", type=Path, metavar="DEST", help="a new folder; with --update, one with an older kit")
     release.add_argument("--topic", action="append", default=[], help="once for each topic to hand out (default: all)")
+    release.add_argument("--lang", dest="language", default=language.ENGLISH,
+                         help=f"of stubs' docstrings and notebooks: {', '.join(language.LANGUAGES)} (default en; "
+                              "--update keeps DEST's)")  # fmt: skip
     how = release.add_mutually_exclusive_group()
     how.add_argument("--zip", action="store_true", help="one zip file in the place of a folder")
     how.add_argument("--update", action="store_true", help="renew checks and lessons in DEST, and leave the student's work alone")

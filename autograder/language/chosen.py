@@ -44,7 +44,7 @@ class Language:
         found: dict[str, str] = {}
         for folder in self._folders:
             for path in sorted((folder / self.name / "LC_MESSAGES").glob("*.mo")):
-                found |= _catalogue(path)
+                found |= catalogue(path)
         return Sentences(found, *_BETWEEN.get(self.name, (" ", ".")))
 
     def say(self, text: str) -> str:
@@ -65,7 +65,8 @@ def known(name: str) -> str:
     raise KitError(f"there is no language {name!r} here: choose one of {', '.join(LANGUAGES)}")
 
 
-def _catalogue(path: Path) -> dict[str, str]:
+def catalogue(path: Path) -> dict[str, str]:
+    """Each message of a compiled catalogue, and its translation."""
     with path.open("rb") as file:
         return {str(message.id): str(message.string) for message in _mofile().read_mo(file) if message.id and message.string}
 

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.language import stubs
 from autograder.translating.extract import Source
 
 KIT = Path(__file__).parents[1]
 _SAID_BY = (  # what a learner reads comes from these; the rest of the kit speaks to instructors
     "checks", "feedback", "learner", "sandbox/child*.py", "sandbox/ended.py", "sandbox/session.py", "submission",
     "grading/check_run.py", "grading/grade.py", "grading/mutant_diagnosis.py", "grading/policy.py", "results.py",
-    "frontends/glance.py", "frontends/hints.py", "frontends/jupyter.py", "frontends/reset.py", "frontends/watch*.py",
+    "frontends/glance.py", "frontends/hints.py", "frontends/jupyter.py", "frontends/nbgrader/source.py", "frontends/reset.py",
+    "frontends/watch*.py",
 )  # fmt: skip
 _WORDS = Source(
     KIT / "learner/explain.py", "words", ("imported", "run", "done", "right", "checking …", "Also:", "expected", "yours", "wrong")
@@ -39,6 +41,7 @@ def domains(root: Path) -> list[Domain]:
     return [
         Domain("kit", KIT / "language/locale", (_WORDS, *_of_kit(), *_files(KIT / "feedback/templates", "*.html", "template"))),
         Domain("exercises", root / "exercises/locale", tuple(course)),
+        Domain(stubs.DOMAIN, stubs.locale(root), tuple(_of_stubs(root / "exercises"))),
         Domain("grading", root / "tests/hidden/locale", (*hidden, *_files(root / "solutions", "*/mutants.py", "mutants"))),
     ]
 
@@ -47,6 +50,10 @@ def _of_kit() -> Iterator[Source]:
     for place in _SAID_BY:
         files = _files(KIT, place if place.endswith(".py") else f"{place}/*.py", "code")
         yield from (source for source in files if source.path.name not in _NOT_SAID)
+
+
+def _of_stubs(exercises: Path) -> list[Source]:
+    return [source for source in _files(exercises, "*/*.py", "stub") if not source.path.name.startswith("test_")]
 
 
 def _files(folder: Path, wanted: str, kind: str) -> list[Source]:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import ast
 import re
 import runpy
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from babel.messages.catalog import Catalog
 
+from autograder.language import stubs
 from autograder.language.sentences import HOLE
 
 _WORDS = re.compile(
@@ -39,8 +40,8 @@ class Source:
     Attributes:
         path: a file.
         kind: what of it: "code" for its texts, "suite" for these and the sentences of its checks, "course" for the hints and
-            titles of a course.yaml, "mutants" for what a diagnosis says, "template" for what a page's template says, "words" for
-            `words` alone.
+            titles of a course.yaml, "mutants" for what a diagnosis says, "template" for what a page's template says, "stub" for
+            a stub's docstrings and TODOs, "words" for `words` alone.
         words: single words that it puts into sentences.
     """
 
@@ -95,12 +96,23 @@ def _of_mutants(path: Path) -> Iterator[tuple[int, str]]:
     yield from ((1, mutant.phrase) for mutant in runpy.run_path(str(path))["MUTANTS"])
 
 
+def _of_stub(path: Path) -> Iterator[tuple[int, str]]:
+    return stubs.said_in(path.read_text(encoding="utf-8"))
+
+
 def _of_template(path: Path) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         yield from ((number, found[1] or found[2]) for found in _SAY.finditer(line))
 
 
-_READERS = {"code": _of_code, "suite": _of_suite, "course": _of_course, "template": _of_template, "mutants": _of_mutants}
+_READERS: dict[str, Callable[[Path], Iterator[tuple[int, str]]]] = {
+    "code": _of_code,
+    "suite": _of_suite,
+    "course": _of_course,
+    "template": _of_template,
+    "mutants": _of_mutants,
+    "stub": _of_stub,
+}
 
 
 def pattern(node: ast.AST) -> str | None:

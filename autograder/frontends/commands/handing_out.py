@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from autograder import language
 from autograder.frontends.commands import common
 
 
@@ -14,7 +15,7 @@ def release(options: argparse.Namespace) -> int:
     if options.update:
         lines = release.update(common.here(), options.dest, options.topic)
     else:
-        kit = release.of_course(common.here_with_solutions(), options.topic)
+        kit = release.of_course(common.here_with_solutions(), options.topic, language.known(options.language))
         lines = [release.as_zip(kit, options.dest) if options.zip else release.as_folder(kit, options.dest)]
     for line in lines:
         print(line)  # noqa: T201  the command's own output

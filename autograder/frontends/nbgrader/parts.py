@@ -60,13 +60,12 @@ def parts(topic: Topic) -> list[Part]:
     return _cut(topic, stub, tree, merged)
 
 
-def handed_out(topic: Topic) -> list[Part]:
-    """The whole module without its docstring, as students receive it: read from the stub alone.
+def handed_out(topic: Topic, stub: str) -> list[Part]:
+    """The whole module without its docstring, as students receive it: read from the stub's text alone, in any language.
 
     Raises:
         KitError: a task is more than a stub, as after somebody has solved it in the course's own folder.
     """
-    stub = topic.stub.read_text(encoding="utf-8")
     return _cut(topic, stub, _parse(stub, str(topic.stub)), functools.partial(_open, topic, stub))
 
 
@@ -100,11 +99,12 @@ def _is_todo(node: ast.stmt) -> bool:
     return isinstance(node, ast.Raise) and "NotImplementedError" in ast.unparse(node)
 
 
-def introduction(topic: Topic) -> str:
-    """The stub's docstring without the sentences about files and commands, which a notebook does not have."""
-    text = ast.get_docstring(_parse(topic.stub.read_text(encoding="utf-8"), str(topic.stub))) or ""
-    paragraphs = (re.split(r"(?<=[.:])\s+", paragraph) for paragraph in text.split("\n\n"))
-    kept = (" ".join(s for s in p if "pytest" not in s and "README" not in s) for p in paragraphs)
+def introduction(stub: str, name: str) -> str:
+    """The docstring of a stub's text without the sentences about files and commands, which a notebook does not have."""
+    text = ast.get_docstring(_parse(stub, name)) or ""
+    end, between = (r"(?<=。)\s*", "") if "。" in text else (r"(?<=[.:])\s+", " ")
+    paragraphs = (re.split(end, paragraph) for paragraph in text.split("\n\n"))
+    kept = (between.join(s for s in p if "pytest" not in s and "README" not in s) for p in paragraphs)
     return "\n\n".join(paragraph for paragraph in kept if paragraph)
 
 

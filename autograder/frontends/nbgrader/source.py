@@ -11,12 +11,13 @@ from typing import Any
 from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.parts import Part, handed_out, introduction, parts
+from autograder.language import CHINESE, ENGLISH, Language, stubs
 from autograder.submission.notebook import CHECKS_FILE
 
 Cell = dict[str, Any]
 Document = dict[str, Any]
 LESSON = "README.md"
-
+_LESSONS = {ENGLISH: LESSON, CHINESE: "README.zh.md"}
 _HOW = (
     "Complete the cells below, each where it says `YOUR CODE HERE`. The cell after it shows whether the public checks of "
     "the task pass, for the code in this notebook. When you hand in, further checks decide your points. You may add "
@@ -29,16 +30,23 @@ def test_cell(task: str) -> str:
     return f"test_{task}"
 
 
-def notebook(topic: Topic, *, for_students: bool = False) -> Document:
+def notebook(topic: Topic, *, for_students: bool = False, language: str = ENGLISH) -> Document:
     """The notebook as JSON data, the same at every call; KitError where the topic's files do not fit together.
 
-    `for_students` it is what nbgrader makes of it for them, and the solution is not even read.
+    `for_students` it is what nbgrader makes of it for them, and the solution is not even read; that in any `language` in which
+    the topic has its lesson, or else in English.
     """
     solution = () if for_students else (topic.solution,)
+    if not (topic.exercise / _LESSONS[language]).is_file():
+        language = ENGLISH
     for path in (topic.public_checks, topic.stub, topic.exercise / LESSON, *solution):
         if not path.is_file():
             raise KitError(f"{path}: there is no such file yet, so there can be no notebook")
-    cells = [_locked(cell) for cell in _cells(topic, handed_out(topic))] if for_students else list(_cells(topic, parts(topic)))
+    stub = stub_text(topic, language if for_students else ENGLISH)
+    found = handed_out(topic, stub) if for_students else parts(topic)
+    cells = list(_cells(topic, stub, found, Language(language)))
+    if for_students:
+        cells = [_locked(cell) for cell in cells]
     return {
         "cells": cells,
         "metadata": {
@@ -49,6 +57,11 @@ def notebook(topic: Topic, *, for_students: bool = False) -> Document:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def stub_text(topic: Topic, language: str) -> str:
+    """The stub's text with its docstrings and TODOs in the language, as far as the course has them."""
+    return stubs.translated(topic.stub.read_text(encoding="utf-8"), stubs.translations(topic.root, language))
 
 
 def text(document: Document) -> str:
@@ -70,17 +83,19 @@ def public_checks(topic: Topic) -> str:
     return f"{suite}\n\n\nTOPIC = {topic.name!r}\nTASKS = {{\n{lines},\n}}\n"
 
 
-def _cells(topic: Topic, found: list[Part]) -> Iterator[Cell]:
-    for number, section in enumerate(_sections(topic), 1):
+def _cells(topic: Topic, stub: str, found: list[Part], words: Language) -> Iterator[Cell]:
+    for number, section in enumerate(_sections(topic, words), 1):
         yield _markdown(f"lesson-{number}", section)
-    yield _markdown("tasks", "\n\n".join(filter(None, ["## The tasks", introduction(topic), _HOW])))
+    yield _markdown(
+        "tasks", "\n\n".join(filter(None, [words.say("## The tasks"), introduction(stub, str(topic.stub)), words.say(_HOW)]))
+    )
     given = 0
     for part in found:
         if not part.tasks:
             given += 1
             yield _code(f"given-{given}", part.source, {})
             continue
-        points = ", ".join(f"`{task}` ({_points(topic.task(task).points)})" for task in part.tasks)
+        points = ", ".join(f"`{task}` ({words.say(_points(topic.task(task).points))})" for task in part.tasks)
         yield _markdown(f"about-{part.name}", f"### {points}")
         yield _code(part.name, part.source, {"grade_id": part.name, "solution": True})
         for task in part.tasks:
@@ -89,12 +104,13 @@ def _cells(topic: Topic, found: list[Part]) -> Iterator[Cell]:
             yield _code(test_cell(task), call, marks)
 
 
-def _sections(topic: Topic) -> list[str]:
+def _sections(topic: Topic, words: Language) -> list[str]:
     """The lesson in the words of a notebook, cut before each heading of the second level."""
-    lesson = topic.exercise / LESSON
-    text = lesson.read_text(encoding="utf-8").replace(f"`{topic.module}`", "this notebook")
-    text = re.sub(r"```\w*\npytest exercises/[^`]*```", "> The cell below each task runs its checks.", text)
-    text = re.sub(r"\(\.\./(\w+)/README\.md\)", r"(../\1/\1.ipynb)", text)
+    lesson = topic.exercise / _LESSONS[words.name]
+    text = lesson.read_text(encoding="utf-8").replace(f"`{topic.module}`", words.say("this notebook"))
+    instead = words.say("> The cell below each task runs its checks.")
+    text = re.sub(r"```\w*\npytest exercises/[^`]*```", instead, text)
+    text = re.sub(r"\(\.\./(\w+)/README(?:\.zh)?\.md\)", r"(../\1/\1.ipynb)", text)
     sections, fenced = [""], False
     for line in text.splitlines(keepends=True):
         fenced ^= line.lstrip().startswith("```")
@@ -105,7 +121,7 @@ def _sections(topic: Topic) -> list[str]:
 
 
 def _points(points: float) -> str:
-    return f"{points:g} point{'s' * (points != 1)}"
+    return f"{points:g} point" if points == 1 else f"{points:g} points"
 
 
 def _markdown(name: str, source: str) -> Cell:

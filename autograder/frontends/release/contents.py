@@ -15,6 +15,7 @@ from autograder.course import COURSE_FILE, KIT_FILE, Course, Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader import source
 from autograder.frontends.release import course_file, wheel
+from autograder.language import ENGLISH
 from autograder.submission.notebook import CHECKS_FILE
 
 LESSONS = ("README.md", "README.zh.md")
@@ -31,7 +32,8 @@ class Kit:
     """A student kit.
 
     `files` are by their paths below its folder, with `/`; `work` are the paths of those that the student works in. `topics`
-    are names of topics; `whole` says that it was to have all of the course's.
+    are names of topics; `whole` says that it was to have all of the course's. `language` is that of the docstrings and TODOs in
+    the stubs, and of the notebooks.
     """
 
     files: Mapping[str, bytes]
@@ -39,12 +41,13 @@ class Kit:
     topics: tuple[str, ...]
     whole: bool
     version: str
+    language: str = ENGLISH
 
     def manifest(self) -> bytes:
         """The text of its kit.json, which tells later what was released."""
         digests = {path: digest(content) for path, content in sorted(self.files.items())}
         found = {"schema": _SCHEMA, "version": self.version, "topics": self.topics, "every_topic": self.whole,
-                 "files": digests, "work": sorted(self.work)}  # fmt: skip
+                 "language": self.language, "files": digests, "work": sorted(self.work)}  # fmt: skip
         return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
 
 
@@ -57,6 +60,7 @@ class Released:
     topics: tuple[str, ...]
     whole: bool
     version: str
+    language: str
 
 
 def digest(content: bytes) -> str:
@@ -69,8 +73,8 @@ def kept(path: str) -> str:
     return f"originals/{path}"
 
 
-def of_course(course: Course, names: Sequence[str] = ()) -> Kit:
-    """The kit of these topics, or of all; reads nothing in the solutions' and hidden suites' folders.
+def of_course(course: Course, names: Sequence[str] = (), language: str = ENGLISH) -> Kit:
+    """The kit of these topics, or of all, in this language; reads nothing in the solutions' and hidden suites' folders.
 
     Raises:
         KitError: there is no such topic, a file is missing or cannot be read, or a module is not a stub.
@@ -78,7 +82,7 @@ def of_course(course: Course, names: Sequence[str] = ()) -> Kit:
     chosen = [topic for topic in course.topics if topic.name in [course.topic(name).name for name in names] or not names]
     package = wheel.build()
     try:
-        work = {path: text.encode() for topic in chosen for path, text in _work(topic)}
+        work = {path: text.encode() for topic in chosen for path, text in _work(topic, language)}
         files = {path: content for topic in chosen for path, content in _given(topic)}
         files |= {path: text.encode() for path, text in _around(course, chosen, package).items()}
         files |= {path.relative_to(course.root).as_posix(): path.read_bytes() for path in _catalogues(course)}
@@ -88,13 +92,15 @@ def of_course(course: Course, names: Sequence[str] = ()) -> Kit:
         raise KitError(f"a file of the course is no text in UTF-8: {error.object[error.start : error.start + 10]!r}") from None
     files |= {kept(path): content for path, content in work.items()} | work
     files[f"wheel/{package.name}"] = package.content
-    return Kit(dict(sorted(files.items())), frozenset(work), tuple(topic.name for topic in chosen), not names, package.version)
+    return Kit(
+        dict(sorted(files.items())), frozenset(work), tuple(topic.name for topic in chosen), not names, package.version, language
+    )
 
 
-def _work(topic: Topic) -> Iterator[tuple[str, str]]:
+def _work(topic: Topic, language: str) -> Iterator[tuple[str, str]]:
     """The files that a student works in: the stub, and the notebook."""
-    yield f"notebooks/{topic.name}/{topic.name}.ipynb", source.text(source.notebook(topic, for_students=True))
-    yield f"exercises/{topic.name}/{topic.module}", topic.stub.read_text(encoding="utf-8")
+    yield f"notebooks/{topic.name}/{topic.name}.ipynb", source.text(source.notebook(topic, for_students=True, language=language))
+    yield f"exercises/{topic.name}/{topic.module}", source.stub_text(topic, language)
 
 
 def _given(topic: Topic) -> Iterator[tuple[str, bytes]]:
@@ -152,7 +158,8 @@ def released(folder: Path) -> Released:
             raise KitError(f"{path}: schema {found['schema']!r}, and this autograder knows {_SCHEMA}")
         files = {str(name): str(value) for name, value in found["files"].items()}
         topics = tuple(str(name) for name in found["topics"])
-        return Released(files, frozenset(map(str, found["work"])), topics, bool(found["every_topic"]), str(found["version"]))
+        return Released(files, frozenset(map(str, found["work"])), topics, bool(found["every_topic"]), str(found["version"]),
+                        str(found.get("language", ENGLISH)))  # fmt: skip
     except FileNotFoundError:
         raise KitError(f"{folder}: no {KIT_FILE} in it, so it is not a student kit that `autograder release` made") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -173,4 +180,4 @@ def of_kit(folder: Path) -> Kit:
         if digest(content) != expected:
             raise KitError(f"{where}: not as it was released: unpack the kit once more, and begin there")
         files[path] = content
-    return Kit(files, said.work, said.topics, said.whole, said.version)
+    return Kit(files, said.work, said.topics, said.whole, said.version, said.language)

@@ -44,12 +44,12 @@ def _newer(course: Course, before: Released, names: Sequence[str]) -> Kit:
             raise KitError(f"{course.root}: has no {', '.join(lacking)}, which the older kit has: ask for one with all topics")
         return kit
     if before.whole:
-        return of_course(course)
+        return of_course(course, (), before.language)
     wanted = {*before.topics, *(course.topic(name).name for name in names)}
     there = [topic.name for topic in course.topics if topic.name in wanted]
     if not there:
         raise KitError(f"{course.root}: has none of the kit's topics: {', '.join(before.topics)}")
-    return of_course(course, there)
+    return of_course(course, there, before.language)
 
 
 def _stays_inside(folder: Path, paths: Iterable[str]) -> None:
