@@ -30,7 +30,7 @@ known = [results.from_json(path.read_text()) for path in sorted(pathlib.Path(out
 names = [f"student{number}" for number in range(int(first), int(last))]
 gradebook.prepare(url, topic)
 reports = [dataclasses.replace(known[i % len(known)], submission=name) for i, name in enumerate(names)]
-assert gradebook.record(url, topic, reports) == len(names)
+assert gradebook.record(url, topic, reports) >= sum(report.has_score for report in reports)
 """
 
 
