@@ -21,6 +21,7 @@ GROUPS = {
     "instructors": {
         "release": "autograder release ../kit --topic 03_nn --zip",
         "grade": "autograder grade submissions --topic 03_nn --out graded",
+        "regrade": "autograder regrade graded",
         "report": "autograder report graded",
         "gradebook": "autograder gradebook graded ../nbcourse/gradebook.db",
         "nbgrader": "autograder nbgrader init ../nbcourse",
