@@ -61,8 +61,10 @@ def check(task: str, namespace: Mapping[str, Any]) -> None:
     """
     if os.environ.get("NBGRADER_EXECUTION") == "autograde":
         raise ChecksNotPassedError("No grade: nbgrader_config.py does not put autograder in the place of nbgrader's Execute.")
-    with contextlib.suppress(KitError):  # nbgrader's course is none of the kit's
+    try:
         language.use(root=course.find_root(Path.cwd()))
+    except KitError:  # nbgrader's course is none of the kit's
+        language.use(beside=Path.cwd())
     suite = _suite(Path.cwd() / CHECKS_FILE)
     if any("torchvision" in cell for cell in namespace.get("In", ())):
         import_torchvision()  # heals a wheel that a plain import would fail on

@@ -6,6 +6,36 @@ no translation is shown as it is. So no other part of the kit knows of languages
 the same result.
 """
 
-from autograder.language.chosen import CHINESE, ENGLISH, LANGUAGES, VARIABLE, Language, current, known, parts, said, say, use
+from autograder.language.chosen import (
+    BESIDE,
+    CHINESE,
+    ENGLISH,
+    LANGUAGES,
+    OF_EXERCISES,
+    VARIABLE,
+    Language,
+    catalogues,
+    current,
+    known,
+    parts,
+    said,
+    say,
+    use,
+)
 
-__all__ = ["CHINESE", "ENGLISH", "LANGUAGES", "VARIABLE", "Language", "current", "known", "parts", "said", "say", "use"]
+__all__ = [
+    "BESIDE",
+    "CHINESE",
+    "ENGLISH",
+    "LANGUAGES",
+    "OF_EXERCISES",
+    "VARIABLE",
+    "Language",
+    "catalogues",
+    "current",
+    "known",
+    "parts",
+    "said",
+    "say",
+    "use",
+]

@@ -19,6 +19,8 @@ ENGLISH, CHINESE = "en", "zh_CN"
 LANGUAGES = (ENGLISH, CHINESE)
 VARIABLE = "AUTOGRADER_LANG"
 HERE = Path(__file__).parent / "locale"
+OF_EXERCISES = Path("exercises/locale")  # in a course
+BESIDE = "languages"  # the folder of the same catalogues beside a notebook that is outside a course
 _BETWEEN = {CHINESE: ("", "。")}  # what stands between two sentences, and at the end of one
 
 
@@ -92,14 +94,21 @@ class _Current:
     folders: tuple[Path, ...] = (HERE,)
 
 
-def use(name: str = "", root: Path | None = None) -> Language:
-    """Show everything in this language from now on, with the catalogues of the course at `root`.
+def catalogues(root: Path) -> list[Path]:
+    """The compiled catalogues of what the exercises of the course at `root` say."""
+    return sorted((root / OF_EXERCISES).glob("*/LC_MESSAGES/*.mo"))
+
+
+def use(name: str = "", root: Path | None = None, beside: Path | None = None) -> Language:
+    """Show everything in this language from now on, with the catalogues of the course at `root`, or those `beside` a notebook.
 
     Raises:
         KitError: there is no such language.
     """
     if root is not None:
-        _Current.folders = (HERE, root / "exercises/locale", root / "tests/hidden/locale")
+        _Current.folders = (HERE, root / OF_EXERCISES, root / "tests/hidden/locale")
+    elif beside is not None:
+        _Current.folders = (HERE, beside / BESIDE)
     if name:
         os.environ[VARIABLE] = known(name)  # for the processes that are started from here too
     _Current.language = Language(_wanted(), _Current.folders)

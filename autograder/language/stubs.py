@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import KitError
-from autograder.language.chosen import ENGLISH, catalogue
+from autograder.language.chosen import ENGLISH, OF_EXERCISES, catalogue
 
 DOMAIN = "stubs"
 _QUOTES = '"""'
@@ -39,7 +39,7 @@ def said_in(text: str) -> Iterator[tuple[int, str]]:
 
 def locale(root: Path) -> Path:
     """The folder of the stubs' catalogues of a course, which no learner's process needs to read."""
-    return root / "exercises/locale" / DOMAIN
+    return root / OF_EXERCISES / DOMAIN
 
 
 def translations(root: Path, name: str) -> dict[str, str]:

@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from autograder import secret
+from autograder import language, secret
 from autograder.course import Course
 from autograder.errors import KitError
-from autograder.files import write_atomically
+from autograder.files import write_atomically, written_whole
 from autograder.frontends.nbgrader import source
 from autograder.submission.notebook import CHECKS_FILE
 
@@ -70,6 +70,12 @@ def create(course: Course, folder: Path, *, force: bool = False) -> list[str]:
         files[config] = _CONFIG.format(course_id=course_id, root=root, secret=HIDDEN_INPUTS_FILE)
     for path, content in files.items():
         write_atomically(path, content)
+    for catalogue in language.catalogues(course.root):
+        for topic in course.topics:
+            path = folder / "source" / topic.name / language.BESIDE / catalogue.relative_to(course.root / language.OF_EXERCISES)
+            with written_whole(path) as file:
+                file.write(catalogue.read_bytes())
+            files[path] = ""
     kept = folder / HIDDEN_INPUTS_FILE
     if not kept.exists():
         secret.write(kept, secret.drawn())

@@ -15,7 +15,7 @@ from autograder.course import COURSE_FILE, KIT_FILE, Course, Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader import source
 from autograder.frontends.release import course_file, wheel
-from autograder.language import ENGLISH
+from autograder.language import ENGLISH, catalogues
 from autograder.submission.notebook import CHECKS_FILE
 
 LESSONS = ("README.md", "README.zh.md")
@@ -85,7 +85,7 @@ def of_course(course: Course, names: Sequence[str] = (), language: str = ENGLISH
         work = {path: text.encode() for topic in chosen for path, text in _work(topic, language)}
         files = {path: content for topic in chosen for path, content in _given(topic)}
         files |= {path: text.encode() for path, text in _around(course, chosen, package).items()}
-        files |= {path.relative_to(course.root).as_posix(): path.read_bytes() for path in _catalogues(course)}
+        files |= {path.relative_to(course.root).as_posix(): path.read_bytes() for path in catalogues(course.root)}
     except OSError as error:
         raise KitError(f"{error.filename}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -113,11 +113,6 @@ def _given(topic: Topic) -> Iterator[tuple[str, bytes]]:
             raise KitError(f"{topic.exercise / name}: a lesson shows it, and it is not there")
         yield f"exercises/{topic.name}/{name}", (topic.exercise / name).read_bytes()
     yield f"notebooks/{topic.name}/{CHECKS_FILE}", source.public_checks(topic).encode()
-
-
-def _catalogues(course: Course) -> list[Path]:
-    """What the exercises say in other languages."""
-    return sorted((course.root / "exercises/locale").glob("*/LC_MESSAGES/*.mo"))
 
 
 def _around(course: Course, topics: Sequence[Topic], package: wheel.Wheel) -> dict[str, str]:

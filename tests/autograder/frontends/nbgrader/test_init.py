@@ -3,12 +3,17 @@
 import ast
 import copy
 import json
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
+import patient
 import pytest
+from babel.messages import mofile
+from babel.messages.catalog import Catalog
 
 from autograder.course import load
 from autograder.frontends.nbgrader import source
@@ -209,3 +214,20 @@ def test_a_method_that_only_one_of_stub_and_solution_has_is_named(kit, course):
     done = kit.run("nbgrader", "init", "nb", cwd=course)
     assert done.returncode == 2
     assert "Scale: stub and solution do not have the same methods: helper" in done.stderr
+
+
+def test_a_students_notebook_says_titles_and_hints_in_their_language(kit, course, tmp_path):
+    catalogue = Catalog(locale="zh_CN")
+    catalogue.add("gives the mean of each row", "给出每一行的均值")
+    catalogue.add("Which axis runs along a row?", "哪个轴沿着一行？")
+    path = course / "exercises/locale/zh_CN/LC_MESSAGES/exercises.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        mofile.write_mo(file, catalogue)
+    assert kit.run("nbgrader", "init", course / "nb", cwd=course).returncode == 0
+    theirs = shutil.copytree(course / "nb/source/01_mini", tmp_path / "elsewhere/01_mini")  # nbgrader copies what lies beside
+    work = "from autograder.frontends.jupyter import check\ncheck('row_means', {'row_means': lambda t: t.mean(0)})"
+    environment = {**os.environ, "AUTOGRADER_LANG": "zh_CN", "PYTHONIOENCODING": "utf-8"}
+    done = patient.run([sys.executable, "-c", work], cwd=theirs, env=environment)
+    assert "给出每一行的均值" in done.stdout, done.stdout + done.stderr
+    assert "哪个轴沿着一行？" in done.stdout
