@@ -13,6 +13,7 @@ import sys
 import time
 
 from autograder import course
+from autograder.checks import misplaced
 from autograder.course import Course, Task, Topic
 from autograder.errors import KitError
 from autograder.feedback.watch_screen import View
@@ -116,7 +117,7 @@ class Session:
     # What is done ------------------------------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        self._started, self._seconds, self._fault, self.news = time.monotonic(), 0.0, _absent(self.topic), False
+        self._started, self._seconds, self._fault, self.news = time.monotonic(), 0.0, _absent(self.course, self.topic), False
         self._working = not self._fault
         if self._fault:
             self.rounds.stop()
@@ -218,7 +219,7 @@ def _lesson(topic: Topic) -> str:
     return f"{topic.name}; its lesson is exercises/{topic.name}/README.md."
 
 
-def _absent(topic: Topic) -> str:
+def _absent(here: Course, topic: Topic) -> str:
     """Why there is nothing to check, in one sentence, or ""."""
     try:
         stub, name = topic.stub, f"exercises/{topic.name}/{topic.module}"
@@ -226,7 +227,7 @@ def _absent(topic: Topic) -> str:
         return f"exercises/{topic.name} has no public checks (one test_MODULE.py): waiting for them."
     if stub.is_dir():
         return f"{name} is a folder: waiting for the file."
-    return "" if stub.exists() else f"{name} is not there, deleted or renamed: waiting for it."
+    return misplaced.reason(here, topic) if stub.exists() else f"{name} is not there, deleted or renamed: waiting for it."
 
 
 def _import(topic: Topic) -> None:
