@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         expect_unchanged,
     )
     from autograder.checks.marks import conduct, devices
+    from autograder.checks.reference import Case, Reference, expect_digits, strided
     from autograder.checks.student import PerRank, Student
     from autograder.course.mutants import Mutant
     from autograder.images.drawings import CLASSES
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CLASSES": "autograder.images.drawings",
+    "Case": "autograder.checks.reference",
     "Mismatch": "autograder.checks.compare",
     "Mutant": "autograder.course.mutants",
     "PerRank": "autograder.checks.student",
+    "Reference": "autograder.checks.reference",
     "Resident": "autograder.wire.values",
     "Student": "autograder.checks.student",
     "Training": "autograder.images.training",
@@ -45,18 +48,22 @@ _HOME = {
     "devices": "autograder.checks.marks",
     "expect": "autograder.checks.compare",
     "expect_close": "autograder.checks.compare",
+    "expect_digits": "autograder.checks.reference",
     "expect_dtype": "autograder.checks.compare",
     "expect_equal": "autograder.checks.compare",
     "expect_shape": "autograder.checks.compare",
     "expect_unchanged": "autograder.checks.compare",
+    "strided": "autograder.checks.reference",
     "uses_autograd": "autograder.learner.forbidden_trap",
 }
 
 __all__ = [
     "CLASSES",
+    "Case",
     "Mismatch",
     "Mutant",
     "PerRank",
+    "Reference",
     "Resident",
     "Student",
     "Training",
@@ -64,10 +71,12 @@ __all__ = [
     "devices",
     "expect",
     "expect_close",
+    "expect_digits",
     "expect_dtype",
     "expect_equal",
     "expect_shape",
     "expect_unchanged",
+    "strided",
     "uses_autograd",
 ]
 

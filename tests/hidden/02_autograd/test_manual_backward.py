@@ -12,11 +12,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from autograder import Mismatch, Student, expect, expect_close, expect_dtype, expect_equal, expect_unchanged, uses_autograd
+from autograder import (
+    Case,
+    Mismatch,
+    Reference,
+    Student,
+    expect,
+    expect_close,
+    expect_digits,
+    expect_dtype,
+    expect_equal,
+    expect_unchanged,
+    strided,
+    uses_autograd,
+)
 
 UNLIKE = "beside numbers of very unlike sizes (where a difference quotient drowns)"
-FLOAT32 = ("The result for float64 inputs is right to 7 digits only: something on the way is float32. "
-           "Make tensors of your own with the inputs' dtype.")  # fmt: skip
+ANY_SHAPE = "works for a single element, a matrix and more axes"
 COPY = "Let a detached copy require grad, and differentiate with respect to that."
 
 
@@ -45,11 +57,6 @@ def gradients(f: Callable[..., Tensor], inputs: Sequence[Tensor], grad_out: Tens
     return torch.autograd.grad(f(*leaves), leaves, grad_outputs=grad_out)
 
 
-def strided(tensor: Tensor) -> Tensor:
-    """The same values in memory that is not contiguous."""
-    return tensor.mT.contiguous().mT if tensor.dim() > 1 else torch.stack((tensor, tensor), 1)[:, 0]
-
-
 def parameter(tensor: Tensor, old_grad: Tensor | None = None) -> Tensor:
     """A leaf that requires grad and may hold an old gradient, as a parameter in training does."""
     copy = tensor.detach().clone().requires_grad_()
@@ -59,15 +66,6 @@ def parameter(tensor: Tensor, old_grad: Tensor | None = None) -> Tensor:
 
 def named(names: Sequence[str], where: str) -> list[str]:
     return [f"{name} {where}" for name in names]
-
-
-def expect_digits(got: Any, expected: Any, names: str | Sequence[str] = "the result") -> None:
-    """Judge what came of float64 inputs: their dtype, their values, and then their digits."""
-    expect_close(got, expected, names, dtype=torch.float64)
-    try:
-        expect_close(got, expected, names, rtol=1e-10, atol=1e-10)
-    except Mismatch as difference:
-        raise Mismatch(FLOAT32, difference.detail) from None
 
 
 def expect_inputs_kept(student: Student, name: str, args: Sequence[Tensor], labels: Sequence[str]) -> None:
@@ -84,39 +82,17 @@ def q(a: Tensor, b: Tensor) -> Tensor:
     return 3 * a**3 - b**2
 
 
-def test_q_forward__values(student: Student, rng: torch.Generator) -> None:
-    """computes 3a³ - b² for each pair of elements"""
-    for shape in ((7,), (2,), (2, 3)):
-        a, b = randn(rng, *shape), randn(rng, *shape)
-        expect_close(student.call("q_forward", a, b), q(a.double(), b.double()), f"Q of inputs of shape {shape}")
+def pair(rng: torch.Generator, *shape: int, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    return randn(rng, *shape, dtype=dtype), randn(rng, *shape, dtype=dtype)
 
 
-def test_q_forward__any_shape(student: Student, rng: torch.Generator) -> None:
-    """works for a single element, a matrix and more axes"""
-    for shape in ((1,), (3, 4), (1, 1), (2, 3, 5)):
-        a, b = randn(rng, *shape), randn(rng, *shape)
-        expect_close(student.call("q_forward", a, b), q(a.double(), b.double()), f"Q of inputs of shape {shape}")
-
-
-def test_q_forward__dtype(student: Student, rng: torch.Generator) -> None:
-    """keeps the inputs' dtype, and float64's precision"""
-    a, b = randn(rng, 5), randn(rng, 5)
-    expect_dtype(student.call("q_forward", a, b), torch.float32, "Q of float32 inputs")
-    a, b = a.double() / 3, b.double() / 7
-    expect_digits(student.call("q_forward", a, b), q(a, b), "Q of float64 inputs")
-
-
-def test_q_forward__layout_and_grad(student: Student, rng: torch.Generator) -> None:
-    """works for inputs that are not contiguous or require grad"""
-    a, b = randn(rng, 4, 3), randn(rng, 4, 3)
-    expect_close(student.call("q_forward", strided(a), b), q(a.double(), b.double()), "Q of a transposed input")
-    result = student.call("q_forward", parameter(a), parameter(b))
-    expect_close(result, q(a.double(), b.double()), "Q of inputs that require grad")
-
-
-def test_q_forward__inputs_unchanged(student: Student, rng: torch.Generator) -> None:
-    """leaves a and b unchanged"""
-    expect_inputs_kept(student, "q_forward", (randn(rng, 6), randn(rng, 6)), ("a", "b"))
+Q_FORWARD = Reference("q_forward", q, pair, "Q", ("a", "b"))
+test_q_forward__values = Q_FORWARD.values((7,), (2,), (2, 3), says="computes 3a³ - b² for each pair of elements")
+test_q_forward__any_shape = Q_FORWARD.sizes((1,), (3, 4), (1, 1), (2, 3, 5), says=ANY_SHAPE)
+test_q_forward__dtypes = Q_FORWARD.dtypes((5,))
+test_q_forward__layouts = Q_FORWARD.layouts((4, 3))
+test_q_forward__unchanged = Q_FORWARD.unchanged((6,))
+test_q_forward__twice = Q_FORWARD.twice((4,))
 
 
 # q_backward ----------------------------------------------------------------------------------------------------------
@@ -265,68 +241,38 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return x @ weight.t() + bias
 
 
-def linear_case(
+def linear_inputs(
     rng: torch.Generator, n: int, d: int, o: int, dtype: torch.dtype = torch.float32
-) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, ...]]:
-    x, weight, bias = randn(rng, n, d, dtype=dtype), randn(rng, o, d, dtype=dtype), randn(rng, o, dtype=dtype)
-    grad_out = randn(rng, n, o, dtype=dtype)
-    return (x, weight, bias, grad_out), gradients(linear, (x, weight, bias), grad_out)
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return randn(rng, n, d, dtype=dtype), randn(rng, o, d, dtype=dtype), randn(rng, o, dtype=dtype), randn(rng, n, o, dtype=dtype)
 
 
-def test_linear_backward__values(student: Student, rng: torch.Generator) -> None:
-    """gives the gradients of x, weight and bias"""
-    for n, d, o in ((5, 4, 3), (2, 3, 2)):
-        args, expected = linear_case(rng, n, d, o)
-        expect_close(student.call("linear_backward", *args), expected, XWB)
-    x, weight, bias, grad_out = positive(rng, 5, 4), positive(rng, 3, 4), positive(rng, 3), positive(rng, 5, 3)
-    x[:, 1] *= 1e15
-    expected = gradients(linear, (x, weight, bias), grad_out)
-    expect_close(student.call("linear_backward", x, weight, bias, grad_out), expected, named(XWB, UNLIKE), atol=0)
+def unlike_features(rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    size = torch.tensor([1.0, 1e15, 1.0, 1.0])
+    return size * positive(rng, 5, 4), positive(rng, 3, 4), positive(rng, 3), positive(rng, 5, 3)
 
 
-def test_linear_backward__batch_of_one(student: Student, rng: torch.Generator) -> None:
-    """keeps all axes for a batch of one"""
-    for d, o in ((4, 3), (1, 1)):
-        args, expected = linear_case(rng, 1, d, o)
-        expect_close(student.call("linear_backward", *args), expected, XWB)
+def one_gradient_for_all(rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return *linear_inputs(rng, 5, 4, 3)[:3], torch.ones(()).expand(5, 3)
 
 
-def test_linear_backward__other_sizes(student: Student, rng: torch.Generator) -> None:
-    """works for other sizes: one feature in, one feature out, as many in as out"""
-    for n, d, o in ((4, 1, 3), (6, 5, 1), (3, 3, 3), (2, 7, 9)):
-        args, expected = linear_case(rng, n, d, o)
-        expect_close(student.call("linear_backward", *args), expected, XWB)
+def linear_gradients(x: Tensor, weight: Tensor, bias: Tensor, grad_out: Tensor) -> tuple[Tensor, ...]:
+    return gradients(linear, (x, weight, bias), grad_out)
 
 
-def test_linear_backward__dtype(student: Student, rng: torch.Generator) -> None:
-    """keeps the inputs' dtype, and float64's precision"""
-    args, expected = linear_case(rng, 4, 2, 3)
-    expect_close(student.call("linear_backward", *args), expected, XWB, dtype=torch.float32)
-    args, expected = linear_case(rng, 4, 2, 3, dtype=torch.float64)
-    expect_digits(student.call("linear_backward", *args), expected, XWB)
-
-
-def test_linear_backward__layout(student: Student, rng: torch.Generator) -> None:
-    """works for inputs that are not contiguous, and for a gradient expanded from one number"""
-    (x, weight, bias, grad_out), expected = linear_case(rng, 5, 4, 3)
-    args = (strided(x), strided(weight), strided(bias), strided(grad_out))
-    expect_close(student.call("linear_backward", *args), expected, XWB)
-    ones = torch.ones(()).expand(5, 3)
-    expected = gradients(linear, (x, weight, bias), ones)
-    expect_close(student.call("linear_backward", x, weight, bias, ones), expected, XWB)
-
-
-def test_linear_backward__inputs_that_require_grad(student: Student, rng: torch.Generator) -> None:
-    """works when x, weight and bias require grad"""
-    (x, weight, bias, grad_out), expected = linear_case(rng, 5, 4, 3)
-    args = (parameter(x), parameter(weight), parameter(bias), grad_out)
-    expect_close(student.call("linear_backward", *args), expected, XWB)
-
-
-def test_linear_backward__inputs_unchanged(student: Student, rng: torch.Generator) -> None:
-    """leaves its inputs unchanged"""
-    labels = ("x", "weight", "bias", "grad_out")
-    expect_inputs_kept(student, "linear_backward", linear_case(rng, 5, 4, 3)[0], labels)
+LINEAR = Reference("linear_backward", linear_gradients, linear_inputs, XWB, ("x", "weight", "bias", "grad_out"))
+test_linear_backward__values = LINEAR.values(
+    (5, 4, 3), (2, 3, 2), Case(unlike_features, UNLIKE, atol=0), says="gives the gradients of x, weight and bias"
+)
+test_linear_backward__batch_of_one = LINEAR.sizes((1, 4, 3), (1, 1, 1), says="keeps all axes for a batch of one")
+test_linear_backward__other_sizes = LINEAR.sizes(
+    (4, 1, 3), (6, 5, 1), (3, 3, 3), (2, 7, 9), says="works for other sizes: one feature in, one feature out, as many in as out"
+)
+test_linear_backward__dtypes = LINEAR.dtypes((4, 2, 3))
+test_linear_backward__layouts = LINEAR.layouts((5, 4, 3))
+test_linear_backward__expanded = LINEAR.sizes(Case(one_gradient_for_all), says="works for a gradient expanded from one number")
+test_linear_backward__unchanged = LINEAR.unchanged((5, 4, 3))
+test_linear_backward__twice = LINEAR.twice((3, 4, 2))
 
 
 # relu_backward -------------------------------------------------------------------------------------------------------
@@ -338,49 +284,27 @@ def relu_gradient(x: Tensor, grad_out: Tensor) -> Tensor:
     return gradients(torch.relu, (x,), grad_out)[0]
 
 
-def test_relu_backward__values(student: Student, rng: torch.Generator) -> None:
-    """passes the gradient where x is positive, however small, and stops it where x is negative"""
-    for shape in ((6, 5), (3,), (2, 2)):
-        x, grad_out = randn(rng, *shape), randn(rng, *shape)
-        expect_close(student.call("relu_backward", x, grad_out), relu_gradient(x, grad_out), X)
-    x, grad_out = 1e-20 * randn(rng, 4, 5), randn(rng, 4, 5)
-    where = "for an x close to 0 (where a difference quotient straddles the corner)"
-    expect_close(student.call("relu_backward", x, grad_out), relu_gradient(x, grad_out), f"{X} {where}")
+def near_the_corner(rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    return 1e-20 * randn(rng, 4, 5), randn(rng, 4, 5)
 
 
-def test_relu_backward__zero(student: Student, rng: torch.Generator) -> None:
-    """gives 0 where x is exactly 0"""
-    x, grad_out = randn(rng, 4, 3), randn(rng, 4, 3)
+def on_the_corner(rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    x, grad_out = pair(rng, 4, 3)
     x[1], x[2, 0] = 0.0, -0.0
-    expect_close(student.call("relu_backward", x, grad_out), relu_gradient(x, grad_out), X)
+    return x, grad_out
 
 
-def test_relu_backward__any_shape(student: Student, rng: torch.Generator) -> None:
-    """works for any number of axes"""
-    for shape in ((1,), (9,), (1, 1), (2, 3, 4, 5)):
-        x, grad_out = randn(rng, *shape), randn(rng, *shape)
-        expected = relu_gradient(x, grad_out)
-        expect_close(student.call("relu_backward", x, grad_out), expected, f"the gradient of an x of shape {shape}")
-
-
-def test_relu_backward__dtype(student: Student, rng: torch.Generator) -> None:
-    """keeps the inputs' dtype, and float64's precision"""
-    x, grad_out = randn(rng, 5, 3, dtype=torch.float64), randn(rng, 5, 3, dtype=torch.float64)
-    expect_dtype(student.call("relu_backward", x.float(), grad_out.float()), torch.float32, "the gradient")
-    expect_digits(student.call("relu_backward", x, grad_out), relu_gradient(x, grad_out), X)
-
-
-def test_relu_backward__layout_and_grad(student: Student, rng: torch.Generator) -> None:
-    """works for inputs that are not contiguous or require grad"""
-    x, grad_out = randn(rng, 4, 6), randn(rng, 4, 6)
-    expected = relu_gradient(x, grad_out)
-    expect_close(student.call("relu_backward", strided(x), grad_out), expected, X)
-    expect_close(student.call("relu_backward", parameter(x), strided(grad_out)), expected, X)
-
-
-def test_relu_backward__inputs_unchanged(student: Student, rng: torch.Generator) -> None:
-    """leaves x and grad_out unchanged"""
-    expect_inputs_kept(student, "relu_backward", (randn(rng, 4, 3), randn(rng, 4, 3)), ("x", "grad_out"))
+RELU = Reference("relu_backward", relu_gradient, pair, X, ("x", "grad_out"))
+CLOSE = Case(near_the_corner, "for an x close to 0 (where a difference quotient straddles the corner)")
+test_relu_backward__values = RELU.values(
+    (6, 5), (3,), (2, 2), CLOSE, says="passes the gradient where x is positive, however small, and stops it where x is negative"
+)
+test_relu_backward__zero = RELU.sizes(Case(on_the_corner), says="gives 0 where x is exactly 0")
+test_relu_backward__any_shape = RELU.sizes((1,), (9,), (1, 1), (2, 3, 4, 5), says="works for any number of axes")
+test_relu_backward__dtypes = RELU.dtypes((5, 3))
+test_relu_backward__layouts = RELU.layouts((4, 6))
+test_relu_backward__unchanged = RELU.unchanged((4, 3))
+test_relu_backward__twice = RELU.twice((4, 3))
 
 
 # mse_backward --------------------------------------------------------------------------------------------------------
