@@ -61,6 +61,11 @@ FRACTION = Value("a number from 0 to 1", {"type": "number", "minimum": 0, "maxim
 SECONDS = Value("a number above 0, at most 1,000,000", {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000})
 COUNT = _whole(1_000_000_000)
 MEGABYTES = _whole(1_000_000)
+TIME = Value("a time, as in 2026-11-30 23:59 or 2026-11-30 23:59 +01:00",
+             {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d \d\d:\d\d( ?(Z|[+-]\d\d:\d\d))?$"})  # fmt: skip
+ZONE = Value("a time zone, as in Europe/Berlin", {"type": "string", "pattern": r"^[A-Za-z][\w+-]*(/[\w+-]+)*$"})
+PERCENT = Value("a percentage, as in 10%", {"type": "string", "pattern": r"^(100|\d{1,2}(\.\d+)?)%$"})
+MINUTES = Value("a number of minutes, from 0 to 1,440", {"type": "number", "minimum": 0, "maximum": 1_440})
 TECHNIQUE = Value("autograd", {"enum": ["autograd"]})
 
 CHECK_SECONDS = "for one check, in seconds"
@@ -75,6 +80,15 @@ LIMITS = Section(
         Field("memory_mb", MEGABYTES, "memory beyond what the warm process holds, in 2**20 bytes", Limits.memory_mb),
         Field("reply_mb", MEGABYTES, "one reply of the student's code, in 2**20 bytes", Limits.reply_mb),
         Field("scratch_mb", MEGABYTES, "files that the student's code may write, in 2**20 bytes", Limits.scratch_mb),
+    ),
+)
+
+LATE = Section(
+    "late",
+    (
+        Field("per_day", PERCENT, "what each day costs that has begun after the deadline, of what the topic is worth"),
+        Field("most_days", COUNT, "days after which nothing counts; left out: there is no such day", None),
+        Field("grace_minutes", MINUTES, "minutes after the deadline that are not late yet", 0),
     ),
 )
 
@@ -129,6 +143,9 @@ TOPIC = Section(
         Field("title", TEXT, "the topic in words"),
         Field("limits", LIMITS, "what a submission may use, where it differs from the course", None),
         Field("settings", SETTINGS, "images and budgets, for a topic with a task that trains", None),
+        Field("deadline", TIME, "when it is to be handed in; without an offset in the course's `timezone`. A roster may put it "
+                                "off for a student", None),
+        Field("late", LATE, "what lateness costs, where it differs from the course", None),
         # The name stands in those of the checks, test_TASK__what: two underlines end it.
         Field("tasks", Each("a name that a check can carry", r"(?!\w*(?:__|_$))[^\W\d]\w*", TASK),
               "what there is to complete, in this order: functions and classes of the module, or names of your own"),
@@ -140,6 +157,8 @@ COURSE = Section(
     (
         Field("title", TEXT, "the course in words"),
         Field("limits", LIMITS, "what one submission may use, unless a topic or a task says otherwise", None),
+        Field("timezone", ZONE, "of times that name no offset; left out: that of the machine that grades", None),
+        Field("late", LATE, "what lateness costs, unless a topic says otherwise; left out: it is said, and costs nothing", None),
         Field("topics", Each("the name of a folder", r"[^./\\][^/\\]*", TOPIC),
               "the folders in `exercises`, `solutions` and `tests/hidden`, in this order"),
     ),

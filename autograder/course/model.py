@@ -51,6 +51,18 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Late:
+    """What lateness costs: `per_day` is a fraction of what the topic is worth, for each day that has begun.
+
+    `most_days` is the number of days after which nothing counts, or 0 for none.
+    """
+
+    per_day: float = 0.0
+    most_days: int = 0
+    grace_minutes: float = 0.0
+
+
+@dataclass(frozen=True)
 class TrainingSettings:
     """The images that a topic trains on, and its budgets; `budget` names the one that counts."""
 
@@ -95,7 +107,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Topic:
-    """A folder of exercises; its other files are found by the same folder name. `training` is there if a task trains."""
+    """A folder of exercises; its other files are found by the same folder name. `training` is there if a task trains.
+
+    `deadline` is a time in ISO 8601, or ""; without an offset it is in the `timezone`, whose "" is that of this machine.
+    """
 
     name: str
     title: str
@@ -103,6 +118,9 @@ class Topic:
     limits: Limits
     training: TrainingSettings | None
     root: Path
+    deadline: str = ""
+    timezone: str = ""
+    late: Late = Late()
 
     @property
     def exercise(self) -> Path:

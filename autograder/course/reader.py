@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +15,7 @@ import yaml
 
 from autograder.course import fields
 from autograder.course.fields import Each, Section, Value
-from autograder.course.model import Budget, Course, Limits, Minimum, Task, Topic, TrainingSettings
+from autograder.course.model import Budget, Course, Late, Limits, Minimum, Task, Topic, TrainingSettings
 from autograder.errors import KitError
 
 COURSE_FILE = "course.yaml"
@@ -150,7 +152,7 @@ class _Reader:
             inside = "a list" if isinstance(node, yaml.SequenceNode) else "names with values below them"
             raise _at(node, f"expected {kind.words}, found {inside}")
         try:
-            value = self.loader.construct_object(node)
+            value = node.value if "pattern" in kind.schema else self.loader.construct_object(node)  # a time stays a text
         except (ValueError, OverflowError):  # `!!int x`, or digits without end
             value = None
         if _fits(value, kind.schema):
@@ -183,6 +185,8 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
         value = int(value)
     if not isinstance(value, _TYPES[schema["type"]]):
         return False
+    if isinstance(value, str):
+        return re.fullmatch(schema.get("pattern", ".*"), value, re.DOTALL) is not None
     if not isinstance(value, int | float):
         return True
     above, least, most = schema.get("exclusiveMinimum"), schema.get("minimum"), schema.get("maximum")
@@ -203,7 +207,7 @@ def _shown(node: yaml.ScalarNode, value: Any) -> str:
 
 
 def _advice(kind: Value, node: yaml.ScalarNode, value: Any) -> str:
-    if kind.schema.get("type") == "string" and node.value:
+    if kind.schema.get("type") == "string" and "pattern" not in kind.schema and node.value:
         return ": put it in quotes"
     if isinstance(value, str) and re.fullmatch(r"[-+]?\d+e[-+]?\d+", value, re.IGNORECASE):
         return ": YAML wants a point and a sign in it, as in 1.0e-3"
@@ -212,7 +216,46 @@ def _advice(kind: Value, node: yaml.ScalarNode, value: Any) -> str:
 
 def _course(found: _Found, root: Path) -> Course:
     limits = _limits(found, Limits())
-    return Course(root, found["title"], tuple(_topic(root, name, body, limits) for name, body in found["topics"].items()))
+    zone = found["timezone"] or ""
+    if zone and not _is_zone(zone):
+        raise _Mistake(found.lines["timezone"], f"there is no time zone {zone!r} on this machine; as in Europe/Berlin")
+    times = _Times(zone, _late(found, Late()))
+    return Course(root, found["title"], tuple(_topic(root, name, body, limits, times) for name, body in found["topics"].items()))
+
+
+@dataclass(frozen=True)
+class _Times:
+    """What the course says of deadlines: see `model.Topic`."""
+
+    timezone: str
+    late: Late
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _late(found: _Found, around: Late) -> Late:
+    """What lateness costs by a section, and by what is around it where it has none."""
+    late = found["late"]
+    return Late(float(late["per_day"][:-1]) / 100, late["most_days"] or 0, late["grace_minutes"]) if late else around
+
+
+def _deadline(found: _Found) -> str:
+    """The topic's deadline in ISO 8601, or ""."""
+    if not found["deadline"]:
+        return ""
+    day, clock, *offset = found["deadline"].replace("Z", " Z").replace("+", " +").split()
+    if not offset and len(clock) > len("23:59"):  # a minus sign is one within the clock too
+        clock, offset = clock[:5], [clock[5:]]
+    try:
+        return dt.datetime.fromisoformat(f"{day}T{clock}{''.join(offset)}").isoformat()
+    except ValueError:
+        raise _Mistake(found.lines["deadline"], f"there is no such time as {found['deadline']}") from None
 
 
 def _limits(found: _Found, around: Limits) -> Limits:
@@ -220,7 +263,7 @@ def _limits(found: _Found, around: Limits) -> Limits:
     return replace(around, **found["limits"].values) if found["limits"] else around
 
 
-def _topic(root: Path, name: str, found: _Found, around: Limits) -> Topic:
+def _topic(root: Path, name: str, found: _Found, around: Limits, times: _Times) -> Topic:
     limits = _limits(found, around)
     training = _training(found["settings"]) if found["settings"] else None
     tasks = tuple(_task(task_id, body, limits) for task_id, body in found["tasks"].items())
@@ -233,7 +276,7 @@ def _topic(root: Path, name: str, found: _Found, around: Limits) -> Topic:
         if unknown := set(task.needs) - {before.id for before in tasks[:number]}:
             line = found["tasks"][task.id].lines["needs"]
             raise _Mistake(line, f"there is no task {min(unknown)!r} above it that it could need")
-    return Topic(name, found["title"], tasks, limits, training, root)
+    return Topic(name, found["title"], tasks, limits, training, root, _deadline(found), times.timezone, _late(found, times.late))
 
 
 def _training(found: _Found) -> TrainingSettings:

@@ -17,8 +17,8 @@ from autograder.course import Course, Topic
 from autograder.errors import KitError
 from autograder.feedback import pages, roster_file, tables
 from autograder.feedback.class_view import Around, topic_line
-from autograder.files import write_atomically
-from autograder.results import Report
+from autograder.files import write_atomically, written_whole
+from autograder.results import Person, Report
 from autograder.text import one_line
 
 
@@ -62,6 +62,16 @@ def _graded_topic(out: Path) -> str:
         raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
+
+
+def keep_roster(out: Path, people: Sequence[Person], source: bytes) -> None:
+    """Write OUT/roster.json, and the file that it was made from, for another run; KitError if that cannot be."""
+    try:
+        with written_whole(out / "roster.csv") as file:
+            file.write(source)
+        roster_file.write(out, people)
+    except OSError as error:
+        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def begin(out: Path, topic: Topic) -> None:

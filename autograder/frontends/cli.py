@@ -71,8 +71,11 @@ def parser() -> argparse.ArgumentParser:
 
     grade = commands.add_parser("grade", help="grade a folder of submissions with the hidden suite")
     grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS")
-    grade.add_argument("--topic", required=True)
+    grade.add_argument("--topic", default="", help="the topic that was handed in (default: those that the files' names tell)")
     grade.add_argument("--out", type=Path, required=True, help="folder for results/NAME.json and scores.csv")
+    grade.add_argument("--roster", type=Path, metavar="FILE",
+                       help="a CSV file of the class (id, name, email, section; extension or deadline): whose is what, "
+                       "who has handed in nothing, who has more time")  # fmt: skip
     grade.add_argument("--seed", type=int, metavar="N",
                        help="for tests and repeats: hidden inputs that follow from N, which can be guessed "
                        "(default: from a secret, drawn once for each OUT and kept in OUT/secret)")  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from autograder.checks.check import Check
 from autograder.course import Limits, Topic
 from autograder.errors import KitError, SandboxError
-from autograder.grading import evidence, policy, pool, suite
+from autograder.grading import evidence, lateness, policy, pool, suite
 from autograder.grading.check_run import CheckRun, CheckRunner
 from autograder.grading.gpus import Gpus
 from autograder.grading.mutant_diagnosis import CourseModules
@@ -87,7 +87,7 @@ def _collector_at_rest() -> Iterator[None]:
 def _guarded(plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules) -> Report:
     """Grade one submission; what nobody foresaw is that one's alone."""
     try:
-        return _report(plan, server, submission, runner, modules)
+        return lateness.applied(_report(plan, server, submission, runner, modules), plan.topic, submission.deadline)
     except KitError:  # about the course or the machine, so about everybody
         raise
     except Exception as error:  # noqa: BLE001  the next submission is none the worse

@@ -112,6 +112,10 @@ class Wanted:
         """Files that may be the module: those of its name, or nearly so, and notebooks."""
         return [name for name in names if self.meant(name)[0] == self.module.lower() or is_notebook(name)]
 
+    def is_named_in(self, names: Iterable[str]) -> bool:
+        """Whether a file among them bears the module's or the topic's name, or lies in a folder of the topic's."""
+        return any(is_code(name) and (self._is_exact(name) or self.topic in PurePosixPath(name).parts[:-1]) for name in names)
+
     def only_module(self, sources: Mapping[str, str]) -> str:
         """The one file, by name → source text, that defines what the module should, though under another name; or ""."""
         names = set(_DEFINITION.findall(self.stub))

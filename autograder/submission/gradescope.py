@@ -38,14 +38,14 @@ def read(path: Path) -> dict[str, tuple[tuple[Person, ...], str]]:
     """Each folder's submitters, and the time in ISO 8601 or ""; KitError if the file is not what Gradescope writes."""
     try:
         if path.stat().st_size > _MOST:
-            raise KitError(f"{path}: larger than {_MOST >> 20} MB")
+            raise KitError(f"{FILE}: larger than {_MOST >> 20} MB")
         found = yaml.load(path.read_bytes(), _Loader)  # noqa: S506  a safe loader
     except OSError as error:
-        raise KitError(f"{path}: cannot be read ({error.strerror})") from None
+        raise KitError(f"{FILE}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise KitError(f"{path}: not what Gradescope writes ({one_line(error)}); download the submissions again") from None
+        raise KitError(f"{FILE}: not what Gradescope writes ({one_line(error)}); download the submissions again") from None
     if not isinstance(found, Mapping):
-        raise KitError(f"{path}: not what Gradescope writes; download the submissions again")
+        raise KitError(f"{FILE}: not what Gradescope writes; download the submissions again")
     return {str(name): (_people(entry), _time(entry)) for name, entry in found.items() if isinstance(entry, Mapping)}
 
 

@@ -33,7 +33,8 @@ class Submission:
 
     Where they are to be chosen from, `others` are the course's other topics, and `changed` has the time of each. `person` is
     who handed them in, as far as their place tells; `notes` are sentences for the instructor; `handed_in` is the time in
-    ISO 8601, without an offset where none is known, or "".
+    ISO 8601, without an offset where none is known, or "", and `deadline` one that is this student's alone. `own_names` is
+    whether the files are called as the student called them.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Submission:
     person: Person = NOBODY
     notes: tuple[str, ...] = ()
     handed_in: str = ""
+    deadline: str = ""
+    own_names: bool = True
 
 
 def find(
@@ -160,7 +163,10 @@ def _read(hand_in: HandIn, name: str, wanted: Wanted) -> Submission:
     if time is None:
         time = _iso(max(changed.values())) if changed else ""
     form = Form.READY if problem else Form.FILES
-    return Submission(name, {} if problem else files, problem, form, wanted.others, changed, hand_in.person, hand_in.notes, time)
+    path, entry = hand_in.parts[0]
+    alone = not path and not _is_folder(entry)
+    return Submission(name, {} if problem else files, problem, form, wanted.others, changed, hand_in.person, hand_in.notes, time,
+                      own_names=not alone)  # fmt: skip
 
 
 def _iso(seconds: float) -> str:

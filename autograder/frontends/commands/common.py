@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from autograder.errors import KitError
 
 if TYPE_CHECKING:
     from autograder.grading.grade import Plan
+    from autograder.submission.handed_in import Submission
+    from autograder.submission.roster import Roster
 
 
 def here() -> course.Course:
@@ -32,6 +35,30 @@ def here_with_solutions() -> course.Course:
 def tell(text: str) -> None:
     """Say one line on stderr."""
     print(f"autograder: {text}", file=sys.stderr)  # noqa: T201  the command's own output
+
+
+def roster_of(out: Path, given: Path | None = None) -> Roster | None:
+    """The roster that was given, or else the one that OUT has kept; None if there is none."""
+    from autograder.submission import roster  # noqa: PLC0415  only gradings need it
+
+    kept = out / roster.KEPT
+    return roster.read(given or kept) if given or kept.is_file() else None
+
+
+def handed_in(found: course.Course, name: str, place: Path, people: Roster | None) -> list[tuple[course.Topic, list[Submission]]]:
+    """The submissions in a folder or a class's archive, by topic; it tells of oddities.
+
+    With the `name` of a topic, all are of that one; with "", their files' names tell. KitError if they do not.
+    """
+    from autograder.submission import choosing, handed_in, roster  # noqa: PLC0415  the same
+    from autograder.submission import topics as topics_of  # noqa: PLC0415  only gradings need them
+
+    topics = [found.topic(name)] if name else list(found.topics)
+    once = functools.cache(tell)  # what is found for each topic is said once
+    classes = [(topic, handed_in.find(place, topic, choosing.others_of(found.topics, topic.name), once)) for topic in topics]
+    if not name:
+        classes = topics_of.by_topic(classes, once)
+    return [(topic, roster.matched(people, each, topic, tell) if people else each) for topic, each in classes]
 
 
 def plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:

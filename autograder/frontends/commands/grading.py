@@ -17,31 +17,42 @@ if TYPE_CHECKING:
 
     from autograder.frontends.commands.running import Done
     from autograder.results import Report
+    from autograder.submission.handed_in import Submission
 
 # What only some commands need is imported where it is used: `autograder hint` need not wait for it.
 
 
 def grade(options: argparse.Namespace) -> int:
-    """Grade a folder of submissions into OUT, and into a gradebook if asked."""
+    """Grade a class into OUT, topic by topic, and into a gradebook if asked."""
     from autograder.feedback import out_folder  # noqa: PLC0415
-    from autograder.frontends.commands import running  # noqa: PLC0415
     from autograder.grading import guard  # noqa: PLC0415
-    from autograder.submission import choosing, handed_in  # noqa: PLC0415
 
     found = common.here_with_solutions()
-    topic = found.topic(options.topic)
-    others = choosing.others_of(found.topics, topic.name)
-    submissions = handed_in.find(options.submissions, topic, others, common.tell)
+    people = common.roster_of(options.out, options.roster)
+    classes = common.handed_in(found, options.topic, options.submissions, people)
+    codes = []
     with guard.claimed(options.out):
-        place = out_folder.place(options.out, topic)
-        if options.gradebook:
-            from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415
+        if people:
+            out_folder.keep_roster(options.out, people.people, people.source)
+        for topic, submissions in classes:
+            codes.append(_grade_topic(found, topic, submissions, options))
+    return max(codes)
 
-            try:
-                gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
-            except gradebook.LockedError:
-                common.tell("another program holds the gradebook: it is written after the grading")
-        done = running.run(running.Class(found, topic, submissions, options.submissions, place), options)
+
+def _grade_topic(found: course.Course, topic: course.Topic, submissions: list[Submission], options: argparse.Namespace) -> int:
+    """Grade a topic's submissions into its place of OUT; the exit code."""
+    from autograder.feedback import out_folder  # noqa: PLC0415
+    from autograder.frontends.commands import running  # noqa: PLC0415
+
+    place = out_folder.place(options.out, topic)
+    if options.gradebook:
+        from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415
+
+        try:
+            gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
+        except gradebook.LockedError:
+            common.tell("another program holds the gradebook: it is written after the grading")
+    done = running.run(running.Class(found, topic, submissions, options.submissions, place), options)
     _show(topic, done, place, options)
     if options.gradebook:
         try:

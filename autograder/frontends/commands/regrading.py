@@ -19,7 +19,6 @@ from autograder.frontends.commands import common, running
 from autograder.grading import guard, record, run_log
 from autograder.grading.record import Record
 from autograder.results import Report, Status, TaskResult
-from autograder.submission import choosing, handed_in
 from autograder.submission.handed_in import Submission
 
 SIDE = "regraded"  # in a place of OUT: what was found anew, until it counts
@@ -62,9 +61,10 @@ def _graded_anew(found: Course, place: Path, options: argparse.Namespace) -> _An
                                   "json": False})  # fmt: skip
     plan, settings, results = running.planned(topic, asked, key), running.settings_of(asked), dict[str, Report]()
     missing, digests = list[Submission](), dict[str, str]()
+    people = common.roster_of(options.out)
     for folder, listed in known.submissions.items():
-        submissions = [each for each in handed_in.find(Path(folder), topic, choosing.others_of(found.topics, topic.name))
-                       if each.name in listed]  # fmt: skip
+        submissions = [each for _, of_topic in common.handed_in(found, topic.name, Path(folder), people)
+                       for each in of_topic if each.name in listed]  # fmt: skip
         work = running.Class(found, topic, submissions, Path(folder), place)
         of_folder = running.digests_of(work, settings, key, known.cleared, plan)
         known, digests = known.with_submissions(Path(folder), of_folder), digests | of_folder

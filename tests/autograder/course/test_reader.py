@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from autograder.course import Limits, find_root, load, schema
+from autograder.course import Late, Limits, find_root, load, schema
 from autograder.course.schema import EXAMPLE
 from autograder.errors import KitError
 
@@ -74,7 +74,7 @@ def test_the_budget_is_the_topics_own_or_the_one_asked_for(tmp_path):
 MISTAKES = [
     # a name
     ("title: A course\n", "", 1, "'title' is missing"),
-    ("title: A", "titel: A", 1, "unknown name 'titel'; known here: title, limits, topics"),
+    ("title: A", "titel: A", 1, "unknown name 'titel'; known here: title, limits, timezone, late, topics"),
     ("      first:", "      second:", 8, "'second' is here twice"),
     ("  02_images:", "  01_plain:", 9, "'01_plain' is here twice"),
     ("      data: emb", "      budget: quick\n      data: emb", 15, "'budget' is here twice"),
@@ -275,3 +275,54 @@ def test_a_topic_with_budgets_has_the_images_warm(tmp_path):
     topic.exercise.mkdir(parents=True)
     (topic.exercise / "test_images.py").write_text("")
     assert topic.warm == ["torchvision", "autograder.images.store"]
+
+
+# --- deadlines ----------------------------------------------------------------------------------------------------------
+
+TIMES = """\
+title: A course
+timezone: Europe/Berlin
+late: {per_day: 10%, most_days: 3}
+topics:
+  01_a:
+    title: A
+    deadline: 2026-11-30 23:59
+    tasks: {first: {points: 1, hint: Look.}}
+  02_b:
+    title: B
+    deadline: 2026-11-30 23:59 -05:00
+    late: {per_day: 2.5%, grace_minutes: 15}
+    tasks: {first: {points: 1, hint: Look.}}
+  03_c:
+    title: C
+    tasks: {first: {points: 1, hint: Look.}}
+"""
+
+
+def test_deadlines_and_what_lateness_costs(tmp_path):
+    a, b, c = read(tmp_path, TIMES).topics
+    assert [topic.deadline for topic in (a, b, c)] == ["2026-11-30T23:59:00", "2026-11-30T23:59:00-05:00", ""]
+    assert {topic.timezone for topic in (a, b, c)} == {"Europe/Berlin"}
+    assert (a.late, b.late, c.late) == (Late(0.1, 3, 0), Late(0.025, 0, 15), a.late)
+    jsonschema.validate("2026-11-30 23:59 -05:00", DEADLINE)
+
+
+DEADLINE = schema.schema()["properties"]["topics"]["additionalProperties"]["properties"]["deadline"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("2026-11-30 23:59\n", "2026-11-31 23:59\n", 7, "there is no such time as 2026-11-31 23:59"),
+        ("2026-11-30 23:59\n", "tomorrow\n", 7, "expected a time, as in 2026-11-30 23:59 or 2026-11-30 23:59 +01:00, found the"),
+        ("2026-11-30 23:59\n", "2026-11-30\n", 7, "expected a time, as in"),
+        ("Europe/Berlin", "Europe/Berlim", 2, "there is no time zone 'Europe/Berlim' on this machine"),
+        ("Europe/Berlin", "../../etc/passwd", 2, "expected a time zone, as in Europe/Berlin"),
+        ("per_day: 10%", "per_day: 10", 3, "expected a percentage, as in 10%, found"),
+        ("per_day: 10%", "per_day: 130%", 3, "expected a percentage, as in 10%"),
+        ("most_days: 3", "most_days: 0", 3, "expected a whole number from 1"),
+    ],
+)
+def test_a_time_that_is_none_is_named_with_its_line(tmp_path, old, new, line, words):
+    with pytest.raises(KitError, match=rf"course\.yaml:{line}: {re.escape(words)}"):
+        read(tmp_path, TIMES.replace(old, new, 1))
