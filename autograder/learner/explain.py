@@ -15,7 +15,7 @@ import traceback
 import types
 from pathlib import Path
 
-from autograder.learner import forbidden_trap, newer_python
+from autograder.learner import at_import, forbidden_trap, newer_python
 from autograder.results import PEER_LOST, Fault, Status
 from autograder.text import clean, one_line
 
@@ -44,7 +44,7 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
         message = f"{name} needs {version}{place}; {_CHECKED_WITH}."
     elif isinstance(error, ModuleNotFoundError):
         message = f"{name} imports {error.name!r}, which is not installed here{place}."
-    else:
+    elif not (message := at_import.asked_for(error, name, verb, place)):
         message = f"{name} cannot be {verb}: {kind}: {one_line(error)}{place}."
     return Fault(Status.ERROR, clean(message), kind)
 

@@ -190,6 +190,17 @@ class _Loop(asyncio.SelectorEventLoop):
         pass
 
 
+class _Policy(asyncio.DefaultEventLoopPolicy):
+    _loop_factory = _Loop
+
+
+def run_async_without_sockets() -> None:
+    """Let `asyncio.run` work in this process, where no socket is to be had."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        asyncio.set_event_loop_policy(_Policy())
+
+
 def _run(code: types.CodeType, module: types.ModuleType) -> None:
     if code.co_flags & inspect.CO_COROUTINE:  # it awaits, as IPython lets a cell do
         with asyncio.Runner(loop_factory=_Loop) as runner:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from autograder.course import Limits
 from autograder.errors import SandboxError
+from autograder.learner.at_import import MAIN
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
 from autograder.sandbox import scratch
@@ -54,6 +55,9 @@ class Looked:
     written: frozenset[str] = frozenset()
     note: str = ""
     source: bytes = b""
+
+
+IMPORTING = "Importing the module"
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,7 @@ class Child:
         self._watches_disk = "mount" not in values.decode(body)["ready"]
         limit = spec.limits.import_seconds
         self._look(nonce, limit, spec)  # as long as an import at most, but not at its expense
-        got, body = self._read(time.monotonic() + limit, limit, "Importing the module")
+        got, body = self._read(time.monotonic() + limit, limit, IMPORTING)
         if fault := _import_fault(body, genuine=got == nonce):
             self._end(fault)
         self.said = tuple(clean(str(text)) for text in values.decode(body)["failed"])
@@ -265,6 +269,8 @@ class Child:
                 self._suspect(bytes(body))
         except TimeoutError:
             text = f"{what} took longer than {limit:g} s: is there a loop that never ends?"
+            if what == IMPORTING:
+                text += f" Training belongs below `{MAIN}`, which grading does not run."
             self._end(Fault(Status.TIMEOUT, text))
         except frames.TooLong:
             self._end(Fault(Status.ERROR, "The code sent a reply longer than the limit.", "Violation"))

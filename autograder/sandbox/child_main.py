@@ -62,6 +62,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
     if order["rank"]:
         ranks.keep_process_groups()
     calls.hide_kit()
+    loading.run_async_without_sockets()
     witness.watch(folder, stream.number)
     loaded = load(folder / order["module"], order["import_seconds"], by_hand=order["by_hand"])
     failure = [str(loaded.fault.status), loaded.fault.message, loaded.fault.kind] if loaded.fault else None

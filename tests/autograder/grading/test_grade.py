@@ -67,7 +67,9 @@ def graded(kit, tmp_path_factory):
         "nbconvert": "get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().system('pip install torch')\n" + s,
         "sets_for_itself": SETS_FOR_ITSELF + s,
         "newer_python": "def first[T](x: T) -> T:\n    return x\n" + s,
+        "asynchronous": "import asyncio\nasync def one():\n    return 1\nx = asyncio.run(one())\n" + s,
         "raises": "x = 1\nraise ValueError('no data here')\n",
+        "downloads": "import urllib.request\nurllib.request.urlopen('https://example.org')\n" + s,
         "exits": "import sys\nsys.exit(0)\n",
         "asks": "name = input('Your name? ')\n" + s,
         "loops": "while True:\n    pass\n",
@@ -102,7 +104,7 @@ def graded(kit, tmp_path_factory):
 @pytest.mark.parametrize(
     "name",
     ["good", "noisy", "trains", "helper", "in_topic_folder", "chinese", "gbk_declared", "zipped", "single", "plots", "compiled",
-     "calendar", "nbconvert", "sets_for_itself"],
+     "calendar", "nbconvert", "sets_for_itself", "asynchronous"],
 )  # fmt: skip
 def test_correct_code_gets_full_marks_however_it_comes(graded, name):
     result = graded[0][name]
@@ -131,9 +133,10 @@ def test_the_evidence_holds_the_learner_s_text_and_the_points_of_each_check(grad
         ("not_installed", ["tensorflow_of_tomorrow", "not installed", "line 2 of mini.py"]),
         ("newer_python", ["needs Python 3.12: line 1: `def first[T](x: T) -> T:`"]),
         ("raises", ["ValueError", "no data here", "line 2 of mini.py"]),
+        ("downloads", ["asks for the network", "line 2 of mini.py", "if __name__"]),
         ("exits", ["sys.exit()", "line 2 of mini.py"]),
         ("asks", ["input()", "line 1 of mini.py"]),
-        ("loops", ["longer than 3 s", "loop"]),
+        ("loops", ["longer than 3 s", "loop", "if __name__"]),
         ("empty_folder", ["empty", "mini.py"]),
         ("other_file", ["no mini.py", "found network.py"]),
         ("bad_archive", ["zip"]),

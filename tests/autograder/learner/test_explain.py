@@ -197,6 +197,22 @@ def test_the_suites_own_function_called_by_the_learner_fails_at_the_learners_lin
                           "nobody answers when it is graded.")),
         ("import torchvison\n", ("net.py imports 'torchvison', which is not installed here "
                                 "(line 1 of net.py: `import torchvison`).")),
+        ("import torch\nx = torch.ones(1).cuda()\n", (
+            "net.py asks for a GPU while it is being imported (line 2 of net.py: `x = torch.ones(1).cuda()`): there is none in "
+            "grading. Ask `torch.cuda.is_available()` first, and load files with `map_location=\"cpu\"`.")),
+        ("import torch\ntorch.load('net.pt')\n", (
+            "net.py opens a file that is not there while it is being imported (line 2 of net.py: `torch.load('net.pt')`): hand "
+            "in net.pt too, or open it below `if __name__ == \"__main__\":`.")),
+        ("import socket\nsocket.create_connection(('localhost', 1), 0.1)\n", (
+            "net.py asks for the network while it is being imported (line 2 of net.py: `socket.create_connection(('localhost', "
+            "1), 0.1)`): there is none in grading. Put what downloads below `if __name__ == \"__main__\":`.")),
+        ("raise RuntimeError('Dataset not found or corrupted. You can use download=True to download it')\n", (
+            "net.py asks for a data set that is not there while it is being imported (line 1 of net.py: `raise "
+            "RuntimeError('Dataset not found or corrupted. You can use download=True to download it')`). Put what uses it below "
+            "`if __name__ == \"__main__\":`.")),
+        ("assert 1 + 1 == 3\n", (
+            "net.py fails at an assert of its own while it is being imported (line 1 of net.py: `assert 1 + 1 == 3`): put your "
+            "own tests below `if __name__ == \"__main__\":`.")),
         ("1 / 0\n", "net.py cannot be imported: ZeroDivisionError: division by zero (line 1 of net.py: `1 / 0`)."),
     ],
 )  # fmt: skip
