@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autograder.results import Report, SubmissionStatus
+from autograder.results import Report
 
 
 def score(report: Report, *, zero_unreadable: bool = False) -> float | None:
@@ -10,8 +10,4 @@ def score(report: Report, *, zero_unreadable: bool = False) -> float | None:
 
     With `zero_unreadable` one that cannot be read has a score, 0. One that the kit failed at never has.
     """
-    if report.status is SubmissionStatus.BROKEN:
-        return None
-    if report.status is SubmissionStatus.UNREADABLE:
-        return 0.0 if zero_unreadable else None
-    return report.score
+    return report.score if report.counts(zero_unreadable=zero_unreadable) else None

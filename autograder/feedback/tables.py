@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Topic
+from autograder.feedback.cells import text_cell as _text_cell
 from autograder.feedback.palette import COLOURS
 from autograder.results import Report, SubmissionStatus
 
@@ -63,9 +64,3 @@ def scores_csv(topic: Topic, reports: Sequence[Report], *, zero_unreadable: bool
         writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks), _text_cell(report.message)])
     text = buffer.getvalue()
     return text if text.isascii() else f"\ufeff{text}"
-
-
-def _text_cell(text: str) -> str:
-    """The text with an apostrophe before it if a spreadsheet would take it for a formula."""
-    text = text.replace("\r", "\n")  # which the csv module of Python 3.11 leaves bare
-    return f"'{text}" if text.lstrip()[:1] in tuple("=+-@＝＋－＠") or text.startswith(("\t", "\n")) else text  # noqa: RUF001

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from autograder import language, versions
 from autograder.errors import KitError
+from autograder.feedback import exports
 from autograder.frontends import usage
-from autograder.frontends.commands import authors, common, grading, handing_out, learners
+from autograder.frontends.commands import authors, common, exporting, grading, handing_out, learners
 
 URL = "nbgrader's gradebook: an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
 
@@ -89,6 +90,8 @@ def parser() -> argparse.ArgumentParser:
     grade.add_argument("--json", action="store_true", help="print each result as a line of JSON, in the place of the table")
     grade.add_argument("--quiet", action="store_true", help="say nothing but what is wrong")
     grade.add_argument("--gradebook", metavar="URL", help=f"also write the scores into {URL}")
+    grade.add_argument("--export", action="append", default=[], choices=[name for name in exports.ABOUT if name != "canvas"],
+                       help="also write OUT/exports/FORMAT: see `autograder export`")  # fmt: skip
     grade.set_defaults(run=grading.grade)
 
     regrade = commands.add_parser("regrade", help="after a suite was mended: show whose score changes, then take it over")
@@ -104,6 +107,20 @@ def parser() -> argparse.ArgumentParser:
     gradebook.add_argument("out", type=Path, metavar="OUT")
     gradebook.add_argument("url", metavar="URL", help=URL)
     gradebook.set_defaults(run=grading.gradebook)
+
+    export = commands.add_parser("export", help="write the results in OUT in another program's form")
+    export.add_argument("out", type=Path, metavar="OUT")
+    export.add_argument("format", choices=list(exports.ABOUT), help="; ".join(f"{a}: {b}" for a, b in exports.ABOUT.items()))
+    export.add_argument("--to", type=Path, metavar="DIR", help="where to (default: OUT/exports/FORMAT)")
+    export.add_argument("--from", dest="given", type=Path, metavar="CSV", help="what Canvas or Moodle has exported, to fill in")
+    export.add_argument("--column", default="", help="the column of that gradebook (default: the one named after the topic)")
+    export.add_argument("--topic", default="", help="where OUT has results on several topics")
+    export.set_defaults(run=exporting.export)
+
+    gradescope = commands.add_parser("gradescope", help="make an autograder for Gradescope")
+    gradescope.add_argument("dest", type=Path, metavar="DEST", help="the zip to write, which holds solution and hidden suite")
+    gradescope.add_argument("--topic", required=True)
+    gradescope.set_defaults(run=exporting.gradescope)
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")

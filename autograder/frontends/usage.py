@@ -24,6 +24,8 @@ GROUPS = {
         "regrade": "autograder regrade graded",
         "report": "autograder report graded",
         "gradebook": "autograder gradebook graded ../nbcourse/gradebook.db",
+        "export": "autograder export graded moodle",
+        "gradescope": "autograder gradescope ../autograder.zip --topic 03_nn",
         "nbgrader": "autograder nbgrader init ../nbcourse",
         "demo": "autograder demo",
         "doctor": "autograder doctor",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autograder import course
 from autograder.errors import KitError
-from autograder.frontends.commands import common
+from autograder.frontends.commands import common, exporting
 from autograder.results import SubmissionStatus
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def _grade_topic(found: course.Course, topic: course.Topic, submissions: list[Su
             common.tell("another program holds the gradebook: it is written after the grading")
     done = running.run(running.Class(found, topic, submissions, options.submissions, place), options)
     _show(topic, done, place, options)
+    for name in options.export:
+        exporting.write(place, topic, done.everybody, name, tell=common.tell if options.quiet or options.json else print)
     if options.gradebook:
         try:
             _record(options.gradebook, topic, done.of_class, zero_unreadable=done.record.zero_unreadable)

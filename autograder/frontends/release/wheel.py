@@ -16,7 +16,7 @@ import autograder
 from autograder.errors import KitError
 
 DISTRIBUTION = "blitz-autograder"
-KINDS = (".py", ".typed", ".html", ".md", ".mo")
+KINDS = (".py", ".typed", ".html", ".js", ".md", ".mo")
 LEFT_OUT = ("samples", "__pycache__")  # the demo's submissions, of which one is all right
 LICENSE = "licenses/LICENSE"  # below a wheel's metadata
 _MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
