@@ -18,7 +18,7 @@ from autograder import language, versions
 from autograder.errors import KitError
 from autograder.feedback import exports
 from autograder.frontends import usage
-from autograder.frontends.commands import authors, common, exporting, grading, handing_out, learners
+from autograder.frontends.commands import authors, common, comparing, exporting, grading, handing_out, learners
 
 URL = "nbgrader's gradebook: an SQLite file, or postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE"
 
@@ -121,6 +121,10 @@ def parser() -> argparse.ArgumentParser:
     gradescope.add_argument("dest", type=Path, metavar="DEST", help="the zip to write, which holds solution and hidden suite")
     gradescope.add_argument("--topic", required=True)
     gradescope.set_defaults(run=exporting.gradescope)
+
+    similar = commands.add_parser("similar", help="show which submissions in OUT are suspiciously alike: advice, never a score")
+    similar.add_argument("out", type=Path, metavar="OUT")
+    similar.set_defaults(run=comparing.similar)
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")

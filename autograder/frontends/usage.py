@@ -26,6 +26,7 @@ GROUPS = {
         "gradebook": "autograder gradebook graded ../nbcourse/gradebook.db",
         "export": "autograder export graded moodle",
         "gradescope": "autograder gradescope ../autograder.zip --topic 03_nn",
+        "similar": "autograder similar graded",
         "nbgrader": "autograder nbgrader init ../nbcourse",
         "demo": "autograder demo",
         "doctor": "autograder doctor",

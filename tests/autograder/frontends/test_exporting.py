@@ -69,3 +69,20 @@ def test_the_autograder_for_gradescope_grades_a_submission_there(kit, tmp_path):
     assert ran.returncode == 0, ran.stderr
     result = json.loads((there / "results/results.json").read_text(encoding="utf-8"))
     assert (result["score"], [test["status"] for test in result["tests"]]) == (6.0, ["passed"] * 3)
+
+
+def test_similar_submissions_are_shown_side_by_side_and_escaped(kit, out):
+    copy = (MINI / "solutions/01_mini/mini.py").read_text() + "\n".join(
+        f"def own_{n}(x):\n    return [x + {n} for x in range({n})] if x < {n} else {{'<b>{n}</b>': x * {n}}}" for n in range(20)
+    )
+    good = next(each for each in out_folder.held(out) if each.submission == "good")
+    for name in ("good", "copy"):
+        out_folder.keep(out, replace(good, submission=name, attachments={"source": copy}))
+    done = kit.run("similar", out, cwd=MINI)
+    assert (done.returncode, done.stdout) == (0, f"Similar: 1 pairs to look at, {out / 'similar.html'}\n")
+    assert done.stderr == "autograder: 01_mini: 1 of 3 could not be read, and are not compared\n"
+    text = (out / "similar.html").read_text(encoding="utf-8")
+    assert "100 %: copy · good" in text
+    assert "&lt;b&gt;7&lt;/b&gt;" in text
+    assert "<b>7" not in text
+    assert "never a score" in text
