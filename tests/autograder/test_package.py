@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "MANIFEST.in")
-RUN_BY_PYTHON = (".py", ".mo", ".html", ".md", ".typed")
+SHIPPED = (".py", ".mo", ".html", ".js", ".md", ".typed")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def built(tmp_path_factory):
 def test_wheel_and_source_archive_hold_the_package_and_no_course(built):
     (wheel,), (source,) = built.glob("*.whl"), built.glob("*.tar.gz")
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "autograder").rglob("*") if path.suffix in RUN_BY_PYTHON}
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "autograder").rglob("*") if path.suffix in SHIPPED}
     assert inside == package
     with tarfile.open(source) as archive:
         beside = {name.split("/")[1] for name in archive.getnames() if "/" in name}
