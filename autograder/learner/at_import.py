@@ -8,6 +8,7 @@ import traceback
 import urllib.error
 from pathlib import Path
 
+from autograder.submission.choosing import SMALL
 from autograder.text import clean
 
 MAIN = 'if __name__ == "__main__":'
@@ -37,8 +38,8 @@ def asked_for(error: BaseException, name: str, verb: str, place: str) -> str:
                 f"below `{MAIN}`.")  # fmt: skip
     if isinstance(error, FileNotFoundError) and place and error.filename:
         file = clean(Path(str(error.filename)).name, 60)
-        return (f"{name} opens a file that is not there while it is being {verb}{place}: hand in {file} too, or open it "
-                f"below `{MAIN}`.")  # fmt: skip
+        return (f"{name} opens a file that is not there while it is being {verb}{place}: hand in {file} too, "
+                f"with at most {SMALL >> 20} MB, or open it below `{MAIN}`.")  # fmt: skip
     if isinstance(error, AssertionError) and place:
         return (f"{name} fails at an assert of its own while it is being {verb}{place}: put your own tests "
                 f"below `{MAIN}`.")  # fmt: skip

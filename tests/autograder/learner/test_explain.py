@@ -202,7 +202,7 @@ def test_the_suites_own_function_called_by_the_learner_fails_at_the_learners_lin
             "grading. Ask `torch.cuda.is_available()` first, and load files with `map_location=\"cpu\"`.")),
         ("import torch\ntorch.load('net.pt')\n", (
             "net.py opens a file that is not there while it is being imported (line 2 of net.py: `torch.load('net.pt')`): hand "
-            "in net.pt too, or open it below `if __name__ == \"__main__\":`.")),
+            "in net.pt too, with at most 1 MB, or open it below `if __name__ == \"__main__\":`.")),
         ("import socket\nsocket.create_connection(('localhost', 1), 0.1)\n", (
             "net.py asks for the network while it is being imported (line 2 of net.py: `socket.create_connection(('localhost', "
             "1), 0.1)`): there is none in grading. Put what downloads below `if __name__ == \"__main__\":`.")),
