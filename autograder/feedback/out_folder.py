@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from autograder import course, results, secret
+from autograder import course, language, results, secret
 from autograder.course import Course, Topic
 from autograder.errors import KitError
 from autograder.feedback import pages, roster_file, tables
@@ -183,7 +183,7 @@ def _write_pages(out: Path, topic: Topic, reports: Sequence[Report], state: str,
 
 
 def _title(topic: Topic) -> str:
-    return f"{topic.name}: {topic.title}"
+    return f"{topic.name}: {language.say(topic.title)}"
 
 
 def _link(here: Path, there: Path, root: Path) -> str:

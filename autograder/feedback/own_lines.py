@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 MOST_LINES = 150
 _WIDEST = 300
-_AT = re.compile(r"\(line (\d{1,6})[:)]")
+_AT = re.compile(r"\(line (\d{1,6})\b[^`]*: `([^`]*)`")
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,14 @@ def lines_of(source: str, name: str, message: str = "") -> Lines | None:
     while start and texts[start - 1].startswith(" " * depth + "@"):
         start -= 1
     shown = tuple(text[:_WIDEST] for text in texts[start : min(end, start + MOST_LINES)])
+    return Lines(start + 1, shown, _marked(message, texts))
+
+
+def _marked(message: str, texts: list[str]) -> int:
+    """The number of the line that a message quotes; 0 if it quotes none of these, but one of a cell or of another file."""
     at = _AT.search(message)
-    return Lines(start + 1, shown, int(at[1]) if at else 0)
+    number = int(at[1]) if at else 0
+    return number if at and number <= len(texts) and texts[number - 1].strip() == at[2].strip() else 0
 
 
 def _goes_on(text: str, depth: int) -> bool:

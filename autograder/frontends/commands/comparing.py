@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 
+from autograder import language
 from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.frontends.commands import common
@@ -27,13 +28,13 @@ def similar(options: argparse.Namespace) -> int:
             common.tell(f"{topic.name}: {missing} of {len(reports)} could not be read, and are not compared")
         pairs = similarity.pairs(modules, _given(topic))
         lines = {name: modules[name].splitlines() for pair in pairs for name in (pair.first, pair.second)}
-        title = f"{topic.name}: {topic.title}"
+        title = f"{topic.name}: {language.say(topic.title)}"
         path = place / "similar.html"
         try:
             write_atomically(path, html.render("similar.html", title=title, pairs=pairs, modules=lines, count=len(modules)))
         except OSError as error:
             raise KitError(f"{path}: cannot be written ({error.strerror})") from None
-        print(f"Similar: {len(pairs)} pairs to look at, {path}")  # noqa: T201  the command's own output
+        print(f"Similar: {path}, pairs to look at: {len(pairs)}")  # noqa: T201  the command's own output
     return 0
 
 

@@ -79,7 +79,7 @@ def test_similar_submissions_are_shown_side_by_side_and_escaped(kit, out):
     for name in ("good", "copy"):
         out_folder.keep(out, replace(good, submission=name, attachments={"source": copy}))
     done = kit.run("similar", out, cwd=MINI)
-    assert (done.returncode, done.stdout) == (0, f"Similar: 1 pairs to look at, {out / 'similar.html'}\n")
+    assert (done.returncode, done.stdout) == (0, f"Similar: {out / 'similar.html'}, pairs to look at: 1\n")
     assert done.stderr == "autograder: 01_mini: 1 of 3 could not be read, and are not compared\n"
     text = (out / "similar.html").read_text(encoding="utf-8")
     assert "100 %: copy · good" in text
