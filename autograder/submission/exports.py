@@ -2,11 +2,12 @@
 
 Only names are looked at, and what the platform itself wrote beside the students' files. Where a form is written down:
 
-- Canvas: github.com/instructure/canvas-lms, lib/content_zipper.rb: `NAME[_LATE]_USERID_FILEID_FILE`, all in one folder, with `…_text.html` and `…_link.html` for what has
-  no file. The entries' times are those of the download.
-- Moodle: github.com/moodle/moodle, mod/assign/classes/downloader.php: `NAME_ID_assignsubmission_file`, as a folder or as the beginning of each file's name.
-- Blackboard, which describes it nowhere, as public code that reads its downloads has it: `ASSIGNMENT_USER_attempt_TIME_FILE`, and a text
-  file of each attempt that begins with `Name: FULL NAME (USER)`.
+- Canvas: github.com/instructure/canvas-lms, lib/content_zipper.rb: `NAME[_LATE]_USERID_FILEID_FILE`, all in one folder, with
+  `…_text.html` and `…_link.html` for what has no file. The entries' times are those of the download.
+- Moodle: github.com/moodle/moodle, mod/assign/classes/downloader.php: `NAME_ID_assignsubmission_file`, as a folder or as the
+  beginning of each file's name.
+- Blackboard, which describes it nowhere, as public code that reads its downloads has it: `ASSIGNMENT_USER_attempt_TIME_FILE`,
+  and a text file of each attempt that begins with `Name: FULL NAME (USER)`.
 - nbgrader: nbgrader.readthedocs.io, "The nbgrader philosophy": `submitted/NAME/ASSIGNMENT/`, with the time in timestamp.txt.
 - GitHub Classroom: github.com/github/gh-classroom, `clone student-repos`: `ASSIGNMENT-submissions/ASSIGNMENT-USER/`.
 """
