@@ -126,6 +126,11 @@ def parser() -> argparse.ArgumentParser:
     similar.add_argument("out", type=Path, metavar="OUT")
     similar.set_defaults(run=comparing.similar)
 
+    new = commands.add_parser("new", help="make the files of a topic, or add a task to one: fill in the TODOs, then verify")
+    new.add_argument("topic", metavar="TOPIC", help="two digits and a word, as in 06_simple_grad")
+    new.add_argument("task", nargs="?", default="", metavar="TASK", help="a function's name (default: the topic's word)")
+    new.set_defaults(run=authors.new)
+
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")

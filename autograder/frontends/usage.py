@@ -32,6 +32,7 @@ GROUPS = {
         "doctor": "autograder doctor",
     },
     "authors": {
+        "new": "autograder new 06_simple_grad",
         "verify": "autograder verify 03_nn --seeds 20",
     },
 }

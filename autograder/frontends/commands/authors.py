@@ -1,4 +1,4 @@
-"""The authors' commands: verify."""
+"""The authors' commands: new, verify."""
 
 from __future__ import annotations
 
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from autograder.results import Report
+
+
+def new(options: argparse.Namespace) -> int:
+    """Make a topic's files, or add a task to them."""
+    from autograder.frontends import new  # noqa: PLC0415  only this command needs it
+
+    for line in new.new(common.here_with_solutions(), options.topic, options.task):
+        print(line)  # noqa: T201  the command's own output
+    return 0
 
 
 def verify(options: argparse.Namespace) -> int:

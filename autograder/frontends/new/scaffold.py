@@ -1,0 +1,119 @@
+"""A new topic's files, and a new task's part of them. Nothing is written before all of it is known to fit."""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import textwrap
+from pathlib import Path
+
+from autograder.course import Course
+from autograder.errors import KitError
+from autograder.files import write_atomically
+from autograder.frontends.new import course_entry, texts
+
+_TOPIC = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
+
+
+def new(course: Course, topic: str, task: str = "") -> list[str]:
+    """Make a topic with a first task, or add a task to a topic that is there.
+
+    Args:
+        course: the course that gets it.
+        topic: the folder's name, two digits and a word, as in 06_simple_grad.
+        task: the function's name; a new topic without one gets a task of the topic's own name.
+
+    Returns:
+        What was written, a line each.
+
+    Raises:
+        KitError: a name cannot be used, the topic or the task is there already, or a file has no place for it.
+    """
+    there = {each.name for each in course.topics}
+    if topic in there and not task:
+        raise KitError(f"{topic} is there already: `autograder new {topic} TASK` adds a task to it")
+    parts = _TOPIC.fullmatch(topic)
+    if topic not in there and not parts:
+        raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 06_simple_grad")
+    task = task or (parts[2] if parts else "")
+    if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_"):
+        raise KitError(f"{task}: a task's name is that of a function, as in train_step")
+    files = _with_task(course, topic, task) if topic in there else _topic(course, topic, task)
+    for path, text in files.items():
+        write_atomically(path, text)
+    return [*(f"wrote {path.relative_to(course.root)}" for path in files),
+            f"next: replace each TODO, then `autograder verify {topic}`"]  # fmt: skip
+
+
+def _topic(course: Course, name: str, task: str) -> dict[Path, str]:
+    number, _, module = name.partition("_")
+    root = course.root
+    exercise, solution, hidden = (root / folder / name for folder in ("exercises", "solutions", "tests/hidden"))
+    for folder in (exercise, solution, hidden):
+        if folder.exists():
+            raise KitError(f"{folder.relative_to(root)} is there already, though course.yaml has no topic {name}")
+    title = module.replace("_", " ").capitalize()
+    words = {"number": str(int(number)), "topic": name, "title": title, "module": f"{module}.py"}
+    entry = texts.TOPIC_ENTRY.substitute(words) + textwrap.indent(texts.TASK_ENTRY.substitute(task=task), "    ")
+    return {
+        **{exercise / file: text.substitute(words) for file, text in texts.LESSON.items()},
+        exercise / f"{module}.py": texts.STUB.substitute(words) + texts.STUB_TASK.substitute(task=task),
+        exercise / f"test_{module}.py": texts.PUBLIC + texts.PUBLIC_TASK.substitute(task=task),
+        solution / f"{module}.py": texts.SOLUTION + texts.SOLUTION_TASK.substitute(task=task),
+        solution / "mutants.py": _with_mutants(Path("mutants.py"), texts.MUTANTS, task),
+        hidden / f"test_{module}.py": texts.HIDDEN + _hidden_task(task),
+        root / "course.yaml": course_entry.with_topic(root / "course.yaml", entry),
+    }
+
+
+def _with_task(course: Course, name: str, task: str) -> dict[Path, str]:
+    topic, root = course.topic(name), course.root
+    if any(each.id == task for each in topic.tasks):
+        raise KitError(f"{name} has a task {task} already")
+    public, mutants = topic.public_checks, topic.mutants
+    entry = texts.TASK_ENTRY.substitute(task=task)
+    return {
+        topic.stub: _read(topic.stub, "torch", "Tensor") + texts.STUB_TASK.substitute(task=task),
+        public: _read(public, "autograder", "expect_close") + texts.PUBLIC_TASK.substitute(task=task),
+        topic.solution: _read(topic.solution, "torch", "Tensor") + texts.SOLUTION_TASK.substitute(task=task),
+        topic.hidden_suite: _read(topic.hidden_suite, "autograder", "Reference") + _hidden_task(task),
+        mutants: _with_mutants(mutants, mutants.read_text(encoding="utf-8"), task),
+        root / "course.yaml": course_entry.with_task(root / "course.yaml", name, entry),
+    }
+
+
+def _hidden_task(task: str) -> str:
+    return texts.HIDDEN_TASK.substitute(task=task, constant=task.upper())
+
+
+def _read(path: Path, package: str, name: str) -> str:
+    """The file's text, with `torch` and that name of the package imported."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    known = {alias.asname or alias.name for node in imports for alias in node.names}
+    missing = [line for line, it in (("import torch\n", "torch"), (f"from {package} import {name}\n", name)) if it not in known]
+    lines = text.rstrip("\n").splitlines(keepends=True)
+    start = [node for node in tree.body if isinstance(node, ast.Expr)][:1]  # the docstring
+    at = next((node.end_lineno or 0 for node in (*reversed(imports), *start)), 0)
+    return "".join([*lines[:at], *missing, *lines[at:]]) + "\n"
+
+
+def _with_mutants(path: Path, text: str, task: str) -> str:
+    """The text with mutants of the task at the end of MUTANTS."""
+    values = [
+        node.value for node in ast.parse(text).body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MUTANTS"
+    ]
+    if not values or not isinstance(values[0], ast.Tuple) or values[0].end_lineno is None:
+        raise KitError(f"{path}: there is no MUTANTS = (…) to which mutants could be added")
+    lines = text.splitlines(keepends=True)
+    at, own = values[0].end_lineno - 1, texts.MUTANT_LINES.substitute(task=task)
+    if not values[0].elts:
+        lines[at] = lines[at].replace("()", f"(\n{own})")
+    else:
+        last = values[0].elts[-1].end_lineno or at
+        if last > at or not lines[at].lstrip().startswith(")"):
+            raise KitError(f"{path}: the closing parenthesis of MUTANTS has no line of its own")
+        lines.insert(at, own)
+    return "".join(lines)

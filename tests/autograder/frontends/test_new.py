@@ -1,0 +1,135 @@
+"""`autograder new`: a topic and a task with TODOs, which `verify` accepts once these are filled in."""
+
+import ast
+import re
+
+import pytest
+
+from autograder import course as courses
+from autograder.errors import KitError
+from autograder.frontends import cli
+from autograder.frontends.new import new
+
+FILLED = {
+    "exercises": [('"TODO: the right numbers"', "1.0, 4.0")],
+    "solutions": [
+        ("raise NotImplementedError  # TODO: the reference solution", "return x**2"),
+        ('"TODO: a mistake that learners make", "TODO: 1 old", "TODO: 1 new"', '"doubles", "x**2", "x * 2"'),
+        ('"TODO: another one", "TODO: 2 old", "TODO: 2 new"', '"cubes", "x**2", "x**3"'),
+        ('"TODO: a third one", "TODO: 3 old", "TODO: 3 new"', '"squares in place", "x**2", "x.mul_(x)"'),
+    ],
+    "tests": [
+        (
+            "raise NotImplementedError  # TODO: the right result, for inputs in float64; not by the solution's own code",
+            "return x * x",
+        )
+    ],
+}
+
+
+@pytest.fixture
+def mini(tmp_path, kit):
+    return kit.course(tmp_path / "course")
+
+
+def fill(course):
+    """Do what each TODO asks for, as an author would, for tasks that square."""
+    for folder, pairs in FILLED.items():
+        for path in (course / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            for todo, done in pairs:
+                text = text.replace(todo, done)
+            path.write_text(text, encoding="utf-8")
+
+
+def test_a_new_topic_is_whole_and_verify_accepts_it_once_its_todos_are_filled(mini, kit):
+    lines = new(courses.load(mini), "02_square_it")
+    topic = courses.load(mini).topic("02_square_it")
+    assert [task.id for task in topic.tasks] == ["square_it"]
+    assert (topic.module, len(topic.tasks[0].hints)) == ("square_it.py", 3)
+    written = [line.removeprefix("wrote ") for line in lines if line.startswith("wrote")]
+    assert all("TODO" in (mini / path).read_text(encoding="utf-8") for path in written)
+    assert {
+        "exercises/02_square_it/README.zh.md",
+        "solutions/02_square_it/mutants.py",
+        "tests/hidden/02_square_it/test_square_it.py",
+    } < {*written}
+    fill(mini)
+    after = kit.run("verify", "02_square_it", "--seeds", "1", "--workers", "1", cwd=mini)
+    assert (after.returncode, "3 mutants, 3 diagnosed" in after.stdout) == (0, True), after.stdout + after.stderr
+
+
+def test_a_new_task_is_added_to_a_topic_and_changes_nothing_else(mini):
+    paths = [path for path in mini.rglob("*") if path.suffix in (".py", ".yaml")]
+    before = {path: path.read_text(encoding="utf-8") for path in paths}
+    new(courses.load(mini), "01_mini", "square_it")
+    fill(mini)
+    for path, text in before.items():
+        left = path.read_text(encoding="utf-8").splitlines()
+        assert all(line in left for line in text.splitlines()), path
+        if path.suffix == ".py":
+            ast.parse(path.read_text(encoding="utf-8"))
+    topic = courses.load(mini).topic("01_mini")
+    assert [task.id for task in topic.tasks] == ["row_means", "slope", "Scale", "square_it"]
+    hidden = topic.hidden_suite.read_text(encoding="utf-8")
+    assert re.search(r"^from autograder import Reference$", hidden, re.MULTILINE)
+    assert hidden.index("import Reference") < hidden.index("SQUARE_IT = Reference")
+    assert topic.mutants.read_text(encoding="utf-8").count('Mutant("square_it"') == 3
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "hint: One line.",
+        "hint:\n          - |\n            Two lines:\n            # the second",
+        "hint:\n          - >-\n            folded\n            text",
+    ],
+)
+def test_the_entry_stands_behind_the_last_ones_lines_and_before_comments(mini, block):
+    text = "title: X\ntopics:\n  01_mini:\n    title: Two\n    tasks:\n"
+    text += "      row_means:\n        points: 3\n        BLOCK\n\n# the end\n"
+    (mini / "course.yaml").write_text(text.replace("BLOCK", block), encoding="utf-8")
+    new(courses.load(mini), "01_mini", "slope")
+    changed = (mini / "course.yaml").read_text(encoding="utf-8")
+    assert changed.startswith(
+        text.replace("BLOCK", block).removesuffix("\n\n# the end\n") + "\n      slope:\n        points: 1\n"
+    )
+    assert changed.endswith("\n\n# the end\n")
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("01_mini",), "is there already: `autograder new 01_mini TASK` adds a task"),
+        (("01_mini", "slope"), "01_mini has a task slope already"),
+        (("mini",), "two digits and a word"),
+        (("02_Big",), "two digits and a word"),
+        (("../02_x",), "two digits and a word"),
+        (("02_x", "not-a-name"), "not-a-name: a task's name is that of a function"),
+        (("02_class", "class"), "class: a task's name is that of a function"),
+        (("03_there",), "exercises/03_there is there already"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_nothing_is_written(mini, names, words, monkeypatch, capsys):
+    (mini / "exercises/03_there").mkdir()
+    before = sorted(mini.rglob("*"))
+    monkeypatch.chdir(mini)
+    assert cli.main(["new", *names]) == 2
+    assert words in capsys.readouterr().err
+    assert sorted(mini.rglob("*")) == before
+
+
+@pytest.mark.parametrize("text", ["MUTANTS = []\n", "MUTANTS = (\n    1,\n    2)\n", "OTHER = ()\n"])
+def test_mutants_that_stand_in_no_tuple_of_lines_are_one_line(mini, text):
+    (mini / "solutions/01_mini/mutants.py").write_text(text, encoding="utf-8")
+    with pytest.raises(KitError, match="MUTANTS"):
+        new(courses.load(mini), "01_mini", "square_it")
+
+
+def test_tasks_in_one_line_are_left_to_the_author(mini):
+    text = (mini / "course.yaml").read_text(encoding="utf-8")
+    (mini / "course.yaml").write_text(
+        re.sub(r"tasks:\n.*", "tasks: {slope: {points: 1, hint: x}}\n", text, flags=re.DOTALL), encoding="utf-8"
+    )
+    with pytest.raises(KitError, match="add it by hand"):
+        new(courses.load(mini), "01_mini", "square_it")
