@@ -10,8 +10,9 @@ import yaml
 
 from autograder.course import Course, Limits, Task, Topic, TrainingSettings
 
-# What stays with the instructor: how long the grader itself may take, which images it takes, and budgets that do not count.
-WITHHELD = {"limits": {"grader_seconds"}, "settings": {"data"}}
+# What stays with the instructor: how long the grader itself may take, which images it takes, budgets that do not count, and
+# deadlines, which may be moved after the kit is out, and which a self-check has no use for.
+WITHHELD = {"limits": {"grader_seconds"}, "settings": {"data"}, "topics: NAME": {"deadline", "late"}}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import autograder
 from autograder.errors import KitError
@@ -43,15 +44,16 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
         installed = importlib.metadata.distribution(DISTRIBUTION)
     except importlib.metadata.PackageNotFoundError:
         raise KitError(f"{DISTRIBUTION} is not installed here: `pip install -e .` in its folder") from None
-    needs = _needs(package.parent / "pyproject.toml", installed)
+    project = _project(package.parent)
+    needs = _needs(project, installed)
     files = _files(package)
     essence = hashlib.sha256("\n".join([*needs, *(f"{name} {_digest(files[name])}" for name in sorted(files))]).encode())
     version = f"{installed.version}+k{essence.hexdigest()[:12]}"
     name = f"{DISTRIBUTION.replace('-', '_')}-{version}"
-    licence = installed.read_text(LICENSE)
+    licence = (package.parent / "LICENSE").read_text(encoding="utf-8") if project else installed.read_text(LICENSE)
     told = {"Metadata-Version": "2.4", "Name": DISTRIBUTION, "Version": version,
             "Summary": installed.metadata["Summary"], "Requires-Python": installed.metadata["Requires-Python"],
-            "License-Expression": installed.metadata["License-Expression"] if licence else "",
+            "License-Expression": project.get("license") or installed.metadata["License-Expression"] if licence else "",
             "License-File": Path(LICENSE).name if licence else ""}  # fmt: skip
     metadata = [*(f"{key}: {value}" for key, value in told.items() if value), *(f"Requires-Dist: {need}" for need in needs)]
     folder = f"{name}.dist-info"
@@ -67,13 +69,16 @@ def build(package: Path = Path(autograder.__file__).parent) -> Wheel:
     return Wheel(version, f"{name}-py3-none-any.whl", zipped(files))
 
 
-def _needs(project: Path, installed: importlib.metadata.Distribution) -> list[str]:
-    """What the package needs: in a clone as its project says now, which may be more than when it was installed."""
-    if project.is_file():
-        known = tomllib.loads(project.read_text(encoding="utf-8")).get("project", {})
-        if known.get("name") == DISTRIBUTION:
-            return [str(need) for need in known["dependencies"]]
-    return [line for line in installed.requires or () if "extra ==" not in line]
+def _project(root: Path) -> Mapping[str, Any]:
+    """What a clone says of the package now, which may be more than when it was installed; nothing outside a clone."""
+    path = root / "pyproject.toml"
+    known = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {}) if path.is_file() else {}
+    return known if known.get("name") == DISTRIBUTION else {}
+
+
+def _needs(project: Mapping[str, Any], installed: importlib.metadata.Distribution) -> list[str]:
+    found = project.get("dependencies") or [line for line in installed.requires or () if "extra ==" not in line]
+    return [str(need) for need in found]
 
 
 def _files(package: Path) -> dict[str, bytes]:
