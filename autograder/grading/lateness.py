@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from autograder.course import Late, Topic
 from autograder.results import Report, SubmissionStatus
+from autograder.submission.handed_in import Submission
 
 _DAY = dt.timedelta(days=1)
 
@@ -55,6 +56,13 @@ def applied(report: Report, topic: Topic, deadline: str = "") -> Report:
         score=round(report.score - penalty, 2),
         notes=notes,
     )
+
+
+def renewed(report: Report, topic: Topic, submission: Submission) -> Report:
+    """A result that is kept, with whose it is, when it came and what lateness costs as they are known now."""
+    whole = replace(report, score=round(report.score + report.penalty, 2), person=submission.person, notes=submission.notes,
+                    handed_in=submission.handed_in)  # fmt: skip
+    return applied(whole, topic, submission.deadline)
 
 
 def _time(text: str, zone: str) -> dt.datetime | None:

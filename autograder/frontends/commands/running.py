@@ -16,7 +16,7 @@ from autograder.errors import KitError
 from autograder.feedback import out_folder
 from autograder.frontends import grading_progress
 from autograder.frontends.commands import common
-from autograder.grading import digest, guard, isolation, record, run_log
+from autograder.grading import digest, guard, isolation, lateness, record, run_log
 from autograder.grading.record import Record, Settings
 from autograder.sandbox.server import Server, import_quickly
 from autograder.submission.handed_in import Submission
@@ -69,6 +69,7 @@ def run(work: Class, options: argparse.Namespace) -> Done:
     held = _held(work, now, before, digests, others_stay=not unlike)
     missing = [each for each in work.submissions if options.force or not is_done(held, each.name, digests)]
     kept = [each.name for each in work.submissions if each not in missing]
+    held |= _renewed_results(work, held, kept)
     if kept and not options.quiet:
         common.tell(f"{len(kept)} kept, {len(missing)} to grade")
     for name in kept if options.json else ():
@@ -163,6 +164,12 @@ def _held(work: Class, now: Record, before: Record | None, digests: Mapping[str,
     if gone:
         common.tell(f"{len(gone)} no longer handed in: their results are kept in {work.place / 'left'}")
     return {name: report for name, report in held.items() if name not in gone}
+
+
+def _renewed_results(work: Class, held: Mapping[str, Report], kept: Sequence[str]) -> dict[str, Report]:
+    """The results that stay, with person, time and lateness as they are now: none of these needs another grading."""
+    found = {each.name: lateness.renewed(held[each.name], work.topic, each) for each in work.submissions if each.name in kept}
+    return {name: out_folder.keep(work.place, report) for name, report in found.items() if report != held[name]}
 
 
 def _tables(work: Class, now: Record, held: Mapping[str, Report]) -> list[Report]:

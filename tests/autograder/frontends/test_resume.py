@@ -85,6 +85,12 @@ def test_only_what_is_missing_changed_or_broken_is_graded_and_who_has_left_is_se
     done = again()
     assert done.stderr == "autograder: 4 kept, 0 to grade\n"  # and chen's result is back
     assert scores(out) == {"amira": "6.0", "bo": "6.0", "chen": "0.0", "dalia": "6.0"}  # zero-unreadable is remembered
+    course = graded / "course.yaml"
+    course.write_text(
+        course.read_text().replace("    tasks:", "    deadline: 2020-01-01 00:00\n    late: {per_day: 100%}\n    tasks:")
+    )
+    assert again().stderr == "autograder: 4 kept, 0 to grade\n"  # though what lateness costs is taken off
+    assert set(scores(out).values()) == {"0.0"}
 
 
 def refused(done):

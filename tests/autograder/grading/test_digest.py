@@ -7,6 +7,7 @@ import pytest
 from autograder.course import load
 from autograder.grading import digest
 from autograder.grading.record import Settings
+from autograder.results import Person
 from autograder.submission.handed_in import Submission
 
 KEY = bytes(32)
@@ -65,5 +66,6 @@ def test_each_submission_s_files_names_and_order_of_time_decide():
              of(name="bo"), of(problem="It is a picture."), of(others=frozenset({"02_more"})), of(cleared=True),
              of(changed={"a.py": 3.0, "b.py": 2.0})]  # fmt: skip
     assert len(set(found)) == len(found)
+    assert of(handed_in="2026-11-30T12:00:00", deadline="2026-12-01", person=Person("7"), notes=("Late.",)) == found[0]
     assert of(changed={"a.py": 7.0, "b.py": 8.5}) == of(files={"b.py": b"2", "a.py": b"1"}) == found[0]
     assert of(others=frozenset({"a", "b", "c"})) == of(others=frozenset({"c", "b", "a"}))
