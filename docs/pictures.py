@@ -46,7 +46,7 @@ def main() -> None:
     console.print(Text.from_ansi(said))
     picture = console.export_svg(title="autograder demo", theme=MONOKAI, code_format=FORM, unique_id="run")
     (HERE / "run.svg").write_text(picture, encoding="utf-8")
-    screenshot(ROOT / "out/demo/pages/chen.html", HERE / "page.png")
+    screenshot(ROOT / "out/demo/students/chen.html", HERE / "page.png")
 
 
 def screenshot(page: Path, picture: Path) -> None:
@@ -56,7 +56,7 @@ def screenshot(page: Path, picture: Path) -> None:
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        shown = browser.new_page(viewport={"width": 1000, "height": 720})
+        shown = browser.new_page(viewport={"width": 1000, "height": 1000})
         shown.goto(page.as_uri())
         shown.screenshot(path=picture)
         browser.close()
