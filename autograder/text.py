@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _WIDE = r"[\u2e80-\u9fff\uff00-\uffef\u3000-\u303f]"
 _MARKS = r"[\uff0c\u3002\uff1a\uff1b\uff1f\uff01\u3001\uff09\u201d\u2019\u300b\u2026]"  # of the end of a clause
@@ -53,3 +53,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     wrote = name.casefold()
     found = [one for one in near if wrote and (wrote in one or one in wrote)] or difflib.get_close_matches(wrote, near, n=3)
     return f"did you mean {' or '.join(near[one] for one in found[:3])}?" if found else ""
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Names for a sentence, at most so many, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

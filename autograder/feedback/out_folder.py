@@ -9,28 +9,27 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from autograder import course, language, results, secret
 from autograder.course import Course, Topic
 from autograder.errors import KitError
-from autograder.feedback import pages, roster_file, tables
+from autograder.feedback import pages, record, roster_file, tables
 from autograder.feedback.class_view import Around, topic_line
-from autograder.files import write_atomically, written_whole
+from autograder.feedback.record import Record
+from autograder.files import NOT_WRITTEN, refusal, write_atomically, written_whole
 from autograder.results import Person, Report
 from autograder.text import one_line
 
 
 def place(out: Path, topic: Topic) -> Path:
     """Where in OUT the topic's results are; OUT itself if no other topic's are there."""
-    record = out / "grading.json"
-    return out if not record.is_file() or _graded_topic(out) == topic.name else out / topic.name
+    return out if not (out / record.NAME).is_file() or _graded_topic(out) == topic.name else out / topic.name
 
 
 def places(out: Path) -> list[Path]:
     """Where in OUT there are a topic's results; OUT itself first, also if there are none."""
-    return [out, *(path.parent for path in sorted(out.glob("*/grading.json")))]
+    return [out, *(path.parent for path in sorted(out.glob(f"*/{record.NAME}")))]
 
 
 def secret_of(out: Path, seed: int | None) -> bytes:
@@ -47,40 +46,23 @@ def secret_of(out: Path, seed: int | None) -> bytes:
 
 def keep_secret(out: Path, key: bytes) -> None:
     """Write OUT/secret, before the first result is there; KitError if that cannot be."""
-    try:
+    with refusal(out, NOT_WRITTEN):
         secret.write(out / "secret", key)
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def _graded_topic(out: Path) -> str:
-    path = out / "grading.json"
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return str(record["topic"])
-    except OSError as error:
-        raise KitError(f"{path}: cannot be read ({error.strerror}): is {out} the OUT of a grading?") from None
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        raise KitError(f"{path}: not written by this kit; remove it to start afresh") from None
+    known = record.read(out)
+    if known is None:
+        raise KitError(f"{out / record.NAME}: cannot be read (No such file or directory): is {out} the OUT of a grading?")
+    return known.topic
 
 
 def keep_roster(out: Path, people: Sequence[Person], source: bytes) -> None:
     """Write OUT/roster.json, and the file that it was made from, for another run; KitError if that cannot be."""
-    try:
+    with refusal(out, NOT_WRITTEN):
         with written_whole(out / "roster.csv") as file:
             file.write(source)
         roster_file.write(out, people)
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
-
-
-def begin(out: Path, topic: Topic) -> None:
-    """Say what the results there are of, before the first of them is there."""
-    record = {"schema": results.SCHEMA, "topic": topic.name}
-    try:
-        write_atomically(out / "grading.json", json.dumps(record, indent=1) + "\n")
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def keep(out: Path, item: Report) -> Report:
@@ -92,10 +74,8 @@ def keep(out: Path, item: Report) -> Report:
         _keep(out, item)
     except Exception as error:  # noqa: BLE001  whatever one submission's result can raise
         item = results.broken(item, f"its result cannot be kept ({type(error).__name__}: {one_line(error)})")
-        try:
+        with refusal(out, NOT_WRITTEN):
             _keep(out, item)
-        except OSError as again:
-            raise KitError(f"{out}: the results cannot be written ({again.strerror})") from None
     return item
 
 
@@ -124,13 +104,11 @@ def finish(out: Path, topic: Topic, reports: Sequence[Report], state: str = "", 
     Raises:
         KitError: OUT takes no file.
     """
-    if not (out / "grading.json").is_file():
-        begin(out, topic)
-    try:
+    if not (out / record.NAME).is_file():
+        record.write(out, Record(topic.name))
+    with refusal(out, NOT_WRITTEN):
         write_atomically(out / "scores.csv", tables.scores_csv(topic, reports, zero_unreadable=zero_unreadable))
         _write_pages(out, topic, reports, state, zero_unreadable=zero_unreadable)
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def set_aside(out: Path, names: Sequence[str]) -> None:
@@ -151,22 +129,20 @@ def bring_back(out: Path, names: Iterable[str]) -> None:
 
 
 def _move(source: Path, out: Path, names: Iterable[str]) -> None:
-    try:
+    with refusal(out, NOT_WRITTEN):
         for name in names:
             for kind in ("evidence", "results"):
                 path = out / kind / f"{name}.json"
                 if (source / kind / f"{name}.json").exists():
                     path.parent.mkdir(parents=True, exist_ok=True)
                     (source / kind / f"{name}.json").replace(path)
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def _write_pages(out: Path, topic: Topic, reports: Sequence[Report], state: str, *, zero_unreadable: bool) -> None:
     """The pages of this topic, and the class's page of each other topic in the same OUT, for all of them stand on each."""
-    root = out.parent if (out.parent / "grading.json").is_file() else out
+    root = out.parent if (out.parent / record.NAME).is_file() else out
     there: dict[Path, tuple[Topic, Sequence[Report]]] = {out: (topic, reports)}
-    if others := [each for each in places(root) if each != out and (each / "grading.json").is_file()]:
+    if others := [each for each in places(root) if each != out and (each / record.NAME).is_file()]:
         there |= {each: read(each, course.load(topic.root)) for each in others}
     order = sorted(there, key=lambda each: there[each][0].name)
     people = roster_file.read(root)

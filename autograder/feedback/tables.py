@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
 from autograder.course import Topic
-from autograder.feedback.cells import text_cell as _text_cell
+from autograder.feedback.cells import csv_text, text_cell
 from autograder.feedback.palette import COLOURS
+from autograder.feedback.scoring import score
 from autograder.results import Report, SubmissionStatus
 
 _FIRST = (SubmissionStatus.UNREADABLE, SubmissionStatus.BROKEN, SubmissionStatus.SUSPICIOUS)  # somebody has to look at these
@@ -25,9 +24,9 @@ def class_table(topic: Topic, reports: Sequence[Report], *, zero_unreadable: boo
     table.add_column("score", justify="right")
     table.add_column("not yet", overflow="fold")
     for report in sorted(reports, key=lambda each: _FIRST.index(each.status) if each.status in _FIRST else len(_FIRST)):
-        score = f"{report.score:g}" if report.counts(zero_unreadable=zero_unreadable) else "–"  # noqa: RUF001  no score
-        points = f"{score}/{report.max_score:g}"
-        table.add_row(escape(report.submission), str(report.status), points, escape(report.remark))
+        points = score(report, zero_unreadable=zero_unreadable)
+        earned = "–" if points is None else f"{points:g}"  # noqa: RUF001  no score
+        table.add_row(escape(report.submission), str(report.status), f"{earned}/{report.max_score:g}", escape(report.remark))
     return table
 
 
@@ -49,18 +48,13 @@ def submission_table(report: Report) -> Table:
 def scores_csv(topic: Topic, reports: Sequence[Report], *, zero_unreadable: bool = False) -> str:
     """OUT/scores.csv: a row a submission, a column a task; where there is no score, its cells are empty.
 
-    With letters beyond ASCII it begins with a byte order mark, without which Excel takes UTF-8 for its own code page; a file
-    of ASCII alone is the same in both, and begins with its first column's name.
+    A file of ASCII alone begins with its first column's name; see `cells.csv_text` for any other.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["submission", "topic", "score", "max_score", "status", *(task.id for task in topic.tasks), "message"])
+    ids = [task.id for task in topic.tasks]
+    rows: list[list[object]] = [["submission", "topic", "score", "max_score", "status", *ids, "message"]]
     for report in reports:
-        scores: dict[str, float | str] = {task.id: task.score for task in report.tasks}
-        total: float | str = report.score
-        if not report.counts(zero_unreadable=zero_unreadable):
-            scores, total = dict.fromkeys((task.id for task in topic.tasks), ""), ""
-        row = [_text_cell(report.submission), report.topic, total, report.max_score, report.status]
-        writer.writerow([*row, *(scores.get(task.id, 0.0) for task in topic.tasks), _text_cell(report.message)])
-    text = buffer.getvalue()
-    return text if text.isascii() else f"\ufeff{text}"
+        points, scores = score(report, zero_unreadable=zero_unreadable), {task.id: task.score for task in report.tasks}
+        earned = ["" if points is None else each for each in (points, *(scores.get(name, 0.0) for name in ids))]
+        rows.append([text_cell(report.submission), report.topic, earned[0], report.max_score, report.status, *earned[1:],
+                     text_cell(report.message)])  # fmt: skip
+    return csv_text(rows)

@@ -5,12 +5,10 @@ Format: https://gradescope-autograders.readthedocs.io/en/latest/specs/ (setup.sh
 
 from __future__ import annotations
 
-import io
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +16,9 @@ from autograder.course import COURSE_FILE, Course, Topic
 from autograder.feedback import out_folder
 from autograder.feedback.exports import gradescope
 from autograder.feedback.scoring import score
-from autograder.files import write_atomically
+from autograder.files import write_atomically, zipped
 from autograder.frontends.release import wheel
 
-_MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 _SETUP = """#!/usr/bin/env bash
 # Installs the kit beside a CPU build of torch. Gradescope runs this once, as root, when the autograder is built.
 set -euo pipefail
@@ -49,13 +46,7 @@ def autograder_zip(course: Course, topic: Topic) -> bytes:
     built = wheel.build()
     files = {built.name: built.content, **{f"course/{name}": content for name, content in _course(course, topic)}}
     scripts = {"setup.sh": _SETUP.format(wheel=built.name), "run_autograder": _RUN.format(topic=topic.name)}
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {**{name: text.encode() for name, text in scripts.items()}, **files}.items():
-            entry = zipfile.ZipInfo(name, _MIDNIGHT)
-            entry.create_system, entry.external_attr = 3, (0o100755 if name in scripts else 0o100644) << 16
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return whole.getvalue()
+    return zipped({**{name: text.encode() for name, text in scripts.items()}, **files}, programs=scripts)
 
 
 def _course(course: Course, topic: Topic) -> Iterator[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder import secret
 from autograder.course import Topic
-from autograder.grading.record import Settings
+from autograder.feedback.record import Settings
 from autograder.submission.handed_in import Submission
 
 _KIT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ from autograder.checks.student import Student
 from autograder.course import Limits
 from autograder.errors import KitError, SandboxError
 from autograder.results import StudentFault
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 

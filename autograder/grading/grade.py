@@ -20,7 +20,7 @@ from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.images.training import Training
 from autograder.results import Report, Status, StudentFault, SubmissionStatus, TaskResult, summarise
 from autograder.sandbox import scratch
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 from autograder.submission.choosing import Wanted

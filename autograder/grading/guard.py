@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.errors import KitError
-from autograder.files import write_atomically
+from autograder.feedback import record, roster_file
+from autograder.files import NOT_WRITTEN, refusal, write_atomically
+from autograder.grading import run_log
 
 LOCK = ".lock"
-_OF_A_START = (LOCK, "grading.json", "secret", "log.txt", "roster.json")  # what is there before the first result is
+_OF_A_START = (LOCK, record.NAME, "secret", run_log.NAME, roster_file.NAME)  # what is there before the first result is
 _FIRST_BYTES, _BYTES_EACH = 1 << 20, 64 << 10  # the class's files; a result with its evidence and its page
 _TRIAL = "." * 4096
 
@@ -28,13 +30,12 @@ def claimed(out: Path) -> Iterator[None]:
         KitError: another grading is at work in it, or it cannot be written.
     """
     made = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = _locked(out / LOCK)
-    except BlockingIOError:
-        raise KitError(f"{out}: another grading is at work in it: wait until it has ended, or give another OUT") from None
-    except OSError as error:
-        raise KitError(_refused(out, error)) from None
+    with refusal(out, NOT_WRITTEN):
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            lock = _locked(out / LOCK)
+        except BlockingIOError:
+            raise KitError(f"{out}: another grading is at work in it: wait until it has ended, or give another OUT") from None
     try:
         yield
     finally:
@@ -48,15 +49,13 @@ def require_room(out: Path, count: int) -> None:
 
     A place below OUT is tried as well if it is there.
     """
-    try:
+    with refusal(out, NOT_WRITTEN):
         out.mkdir(parents=True, exist_ok=True)
         for folder in (out, out / "results", out / "evidence"):
             if folder.is_dir():
                 write_atomically(folder / ".trial", _TRIAL)
                 (folder / ".trial").unlink()
         disk = os.statvfs(out)
-    except OSError as error:
-        raise KitError(_refused(out, error)) from None
     free, needed = disk.f_bavail * disk.f_frsize, _FIRST_BYTES + count * _BYTES_EACH
     if free < needed:
         raise KitError(f"{out}: there are {free / 2**20:.1f} MB free, and {count} results may need {needed / 2**20:.1f} MB: "
@@ -84,7 +83,3 @@ def _forget_start(out: Path) -> None:
             left = {path.name for path in out.iterdir()} - {*_OF_A_START, "results"}
             if not left:
                 shutil.rmtree(out)
-
-
-def _refused(out: Path, error: OSError) -> str:
-    return f"{out}: the results cannot be written ({error.strerror or error})"

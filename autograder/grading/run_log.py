@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from autograder.errors import KitError
+from autograder.files import NOT_WRITTEN, refusal
 
 NAME = "log.txt"
 
@@ -13,8 +13,5 @@ NAME = "log.txt"
 def add(out: Path, what: str, *more: object) -> None:
     """Add a line of the time, what has happened and to what, with tabs between; KitError if it cannot be written."""
     cells = [datetime.now(UTC).isoformat(timespec="milliseconds"), what, *(" ".join(str(cell).split()) for cell in more)]
-    try:
-        with (out / NAME).open("ab", buffering=0) as file:
-            file.write(("\t".join(cells) + "\n").encode("utf-8", "replace"))
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
+    with refusal(out, NOT_WRITTEN), (out / NAME).open("ab", buffering=0) as file:
+        file.write(("\t".join(cells) + "\n").encode("utf-8", "replace"))

@@ -6,23 +6,21 @@ import secrets
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.learner.at_import import MAIN
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox import scratch
+from autograder.sandbox import child_spec, scratch
+from autograder.sandbox.child_spec import ChildSpec, Looked
 from autograder.sandbox.ended import Ended, cause_of_death
 from autograder.sandbox.witness import WATCHED
-from autograder.submission.choosing import Wanted
-from autograder.submission.opening import Form
 from autograder.text import clean, one_line
 from autograder.wire import frames, values
 
@@ -36,53 +34,7 @@ MOST_BUSY = 5  # times its limit is what a request may take longer on a busy mac
 _WORTH_WAITING = 0.05
 
 
-@dataclass(frozen=True)
-class Looked:
-    """What a submission's files tell before their first line runs; of the same files, each of its processes would say the same.
-
-    Attributes:
-        findings: where a task uses what it rules out, by task.
-        suspicion: where the source looks into its process.
-        words: see `learner.own_words`.
-        written: the module's functions and classes that do more than to raise NotImplementedError.
-        note: which of several files with work was taken.
-        source: the module.
-    """
-
-    findings: Mapping[str, Found] = field(default_factory=dict)
-    suspicion: Found | None = None
-    words: Mapping[str, Any] = field(default_factory=dict)
-    written: frozenset[str] = frozenset()
-    note: str = ""
-    source: bytes = b""
-
-
 IMPORTING = "Importing the module"
-
-
-@dataclass(frozen=True)
-class ChildSpec:
-    """What a child is opened for.
-
-    `files` are in the `form` in which the submission has them, last `changed` at those times; the child opens them and chooses
-    what is `wanted` (see `submission.opening`). `tasks` names
-    the functions of tasks that rule out autograd; `devices` is the number of CUDA devices, which are simulated unless `gpu`
-    says that they are the machine's own. In a process `by_hand` PyTorch cannot differentiate. Where another process of the
-    submission has looked at the files already, `looked` is what it found.
-    """
-
-    files: Mapping[str, bytes]
-    module: str
-    tasks: Sequence[str]
-    limits: Limits
-    devices: int | None = None
-    network: bool = False
-    gpu: bool = False
-    by_hand: bool = False
-    form: Form = Form.READY
-    wanted: Wanted = field(default_factory=Wanted)
-    changed: Mapping[str, float] = field(default_factory=dict)
-    looked: Looked | None = None
 
 
 class Child:
@@ -161,7 +113,7 @@ class Child:
             fault = looked["fault"]
             if fault is None:
                 self._sources = {str(name): bytes(body) for name, body in looked["sources"].items()}
-                self.looked = spec.looked or _looked(looked, self._sources.get(spec.module, b""))
+                self.looked = spec.looked or child_spec.looked(looked, self._sources.get(spec.module, b""))
                 self.suspicion = self.looked.suspicion
         except (values.WireError, TypeError, KeyError, AttributeError) as error:
             fault = f"{_UNREAD} ({one_line(error)})."
@@ -322,17 +274,6 @@ class _Deadline:
         self._busy -= more
         self._end = max(self._end, time.monotonic()) + more if more else self._end
         return more
-
-
-def _looked(told: Mapping[str, Any], source: bytes) -> Looked:
-    return Looked(
-        {task: Found(*place) for task, place in told["looked"].items()},
-        Found(*told["introspects"]) if told["introspects"] else None,
-        dict(told["words"]),
-        frozenset(map(str, told["written"])),
-        clean(str(told["note"])),
-        source,
-    )
 
 
 def _import_fault(body: bytearray, *, genuine: bool) -> Fault | None:

@@ -30,7 +30,8 @@ from autograder.sandbox.ended import Ended
 from autograder.wire import frames
 
 if TYPE_CHECKING:
-    from autograder.sandbox.child import Child, ChildSpec
+    from autograder.sandbox.child import Child
+    from autograder.sandbox.child_spec import ChildSpec
 
 START_SECONDS = 120.0
 SERVER_SECONDS = 60.0

@@ -12,7 +12,8 @@ from autograder.errors import SandboxError
 from autograder.learner import forbidden_trap
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import MOST_BUSY, Child, ChildSpec, Looked
+from autograder.sandbox.child import MOST_BUSY, Child
+from autograder.sandbox.child_spec import ChildSpec, Looked
 from autograder.sandbox.server import Server
 from autograder.text import clean
 

@@ -12,7 +12,7 @@ import datetime as dt
 import io
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.results import Person
 from autograder.submission.handed_in import Submission
-from autograder.text import clean
+from autograder.text import clean, listed
 
 _MOST = 16 << 20  # bytes
 KEPT = "roster.csv"  # in OUT
@@ -135,15 +135,11 @@ def matched(roster: Roster, submissions: Iterable[Submission], topic: Topic, tel
     absent = [row.person.name or row.person.id or row.person.email for row in roster.rows if row.line not in seen]
     for what, names in (("on the roster, but handed in nothing", absent), ("not on the roster", strangers)):
         if names:
-            tell(f"{len(names)} {what}: {_listed(names)}")
+            tell(f"{len(names)} {what}: {listed(names, _SHOWN)}")
     for names in seen.values():
         if len(names) > 1:
-            tell(f"of one student on the roster, each graded by itself: {_listed(names)}")
+            tell(f"of one student on the roster, each graded by itself: {listed(names, _SHOWN)}")
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _unique(rows: Iterable[Row], kind: str) -> dict[str, Row]:

@@ -8,6 +8,7 @@ from autograder.course import Topic
 from autograder.errors import KitError
 from autograder.submission.choosing import Wanted
 from autograder.submission.handed_in import Submission
+from autograder.text import listed
 
 _SHOWN = 5  # names in a sentence
 
@@ -25,7 +26,7 @@ def by_topic(classes: Sequence[Class], tell: Callable[[str], None]) -> list[Clas
     known = set().union(*told.values())
     chosen = [(topic, found) for topic, found in classes if told[topic.name]]
     silent = sorted({each.name for _, found in classes for each in found} - known)
-    shown = ", ".join(silent[:_SHOWN]) + (f" and {len(silent) - _SHOWN} more" if len(silent) > _SHOWN else "")
+    shown = listed(silent, _SHOWN)
     if not chosen:
         raise KitError(f"no file's name tells its topic ({shown}): give --topic")
     if silent and len(chosen) > 1:

@@ -14,6 +14,8 @@ import patient
 import pytest
 
 HERE = Path(__file__).parent
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
 collect_ignore = ["mini_course", "end_to_end/attacks", "sandbox/confined"]
 
 
@@ -134,3 +136,17 @@ def grade(course):
 def solution(kit):
     """Text of the miniature course's reference solution."""
     return kit.solution
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  only the tests that drive one wait for it
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.fail("this test needs Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield chromium
+        chromium.close()

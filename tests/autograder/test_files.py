@@ -1,12 +1,15 @@
 """A file is there whole or not at all, whatever happens while it is written."""
 
+import io
 import os
 import stat
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from autograder.files import write_atomically, written_whole
+from autograder.errors import KitError
+from autograder.files import refusal, write_atomically, written_whole, zipped
 
 
 def test_the_text_is_there_in_folders_that_are_made(tmp_path):
@@ -84,3 +87,20 @@ def test_two_writers_do_not_meet(tmp_path):
         second.write(b"second")
     assert path.read_bytes() == b"first"  # the one that ended last, whole
     assert [p.name for p in Path(tmp_path).iterdir()] == ["data"]
+
+
+def test_a_zip_is_the_same_bytes_each_time_and_says_what_can_be_run():
+    files = {"run": b"#!/bin/sh", "b/a.txt": "é".encode()}
+    made = zipped(files, programs=["run"])
+    assert made == zipped(dict(files), programs={"run"})
+    with zipfile.ZipFile(io.BytesIO(made)) as archive:
+        assert {info.filename: oct(info.external_attr >> 16) for info in archive.infolist()} == {
+            "run": "0o100755",
+            "b/a.txt": "0o100644",
+        }
+        assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+def test_what_the_system_refuses_is_one_sentence_with_the_place(tmp_path):
+    with pytest.raises(KitError, match=f"^{tmp_path}: cannot be written \\(Is a directory\\)$"), refusal(tmp_path):
+        tmp_path.write_bytes(b"")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.text import clean, meant, one_line
+from autograder.text import clean, listed, meant, one_line
 
 ACTS = ["\x1b[31mred", "a\rb", "nul\0", "lone \ud800", "left \u202e right", "bell\x07"]
 
@@ -95,3 +95,8 @@ def test_of_a_replica_s_or_a_worker_s_traceback_the_error_itself_is_shown():
 )
 def test_a_name_that_is_near_is_asked_for(wrote, question):
     assert meant(wrote, ["Net", "relu_backward", "mse_backward", "forward"]) == question
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, ""), (2, "a0, a1"), (5, "a0, a1 and 3 more")])
+def test_a_sentence_names_some_and_counts_the_others(count, said):
+    assert listed([f"a{i}" for i in range(count)], 2) == said

@@ -43,7 +43,7 @@ from autograder.grading.mutant_diagnosis import CourseModules
 from autograder.learner.in_process import InProcess
 from autograder.learner.loading import load
 from autograder.results import Report
-from autograder.sandbox.child import ChildSpec, Looked
+from autograder.sandbox.child_spec import ChildSpec, Looked
 from autograder.sandbox.server import Server
 
 ROOT = Path(__file__).parents[2]

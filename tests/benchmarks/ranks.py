@@ -23,7 +23,7 @@ import torch
 
 from autograder import Mismatch, Student, course
 from autograder.results import StudentFault
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
 

@@ -27,11 +27,13 @@ def export(of: OfClass) -> Exported:
         raise KitError("Canvas's gradebook is filled in: export it there (Grades, Export), and give it with --from")
     table = filled.sheet(of.given)
     at = filled.column(of, table.rows[0], lambda text: _ID.sub("", text))
-    possible = next((_number(row[at]) for row in table.rows[1:4] if row[0].strip() == "Points Possible" and at < len(row)), None)
+    possible = next(
+        (filled.number(row[at]) for row in table.rows[1:4] if row[0].strip() == "Points Possible" and at < len(row)), None
+    )
 
     def write(row: list[str], report: Report, points: float) -> None:
         row.extend([""] * (at + 1 - len(row)))
-        row[at] = f"{points * possible / report.max_score if possible and report.max_score else points:.6g}"
+        row[at] = filled.in_measure(points, report, possible)
 
     identities = [
         Identity(["SIS User ID"], lambda report: [report.person.id]),
@@ -47,10 +49,3 @@ def _names(name: str) -> list[str]:
     """A name as Canvas writes it: "Last, First"."""
     first, _, last = name.rpartition(" ")
     return [name, f"{last}, {first}"] if first else [name]
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

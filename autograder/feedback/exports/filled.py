@@ -93,6 +93,19 @@ def fill(
     return Exported({name: table.text().encode()}, remarks)
 
 
+def in_measure(points: float, report: Report, possible: float | None) -> str:
+    """The points as the platform counts them, which may give another number for full marks."""
+    return f"{points * possible / report.max_score if possible and report.max_score else points:.6g}"
+
+
+def number(text: str) -> float | None:
+    """The number in a cell; None if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
 def _places(head: Sequence[str], names: Iterable[str]) -> list[int]:
     return [head.index(_folded(name)) for name in names if _folded(name) in head]
 

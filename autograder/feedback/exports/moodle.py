@@ -43,8 +43,8 @@ def _worksheet(of: OfClass) -> Exported:
     at, most = head.index(_GRADE), head.index(_MOST) if _MOST in head else -1
 
     def write(row: list[str], report: Report, points: float) -> None:
-        possible = _number(row[most]) if most >= 0 else None
-        row[at] = f"{points * possible / report.max_score if possible and report.max_score else points:.6g}"
+        possible = filled.number(row[most].replace(",", ".")) if most >= 0 else None
+        row[at] = filled.in_measure(points, report, possible)
         if _FEEDBACK in head:
             row[head.index(_FEEDBACK)] = text_cell(_comment(report))
 
@@ -63,10 +63,3 @@ def _comment(report: Report) -> str:
     lines = [f"{task.id}: {task.status}. {' '.join(filter(None, (task.message, task.diagnosis)))}" for task in report.tasks
              if task.status is not Status.PASSED]  # fmt: skip
     return "\n".join(say(line) for line in (report.message, *lines) if line)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        return None

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from autograder.course import Topic
 from autograder.feedback.scoring import score
 from autograder.results import Report
+from autograder.text import listed
+
+_SHOWN = 10  # names in a sentence
 
 Page = Callable[[Report], str]
 
@@ -53,8 +56,7 @@ class Exported:
 
 def named(reports: Sequence[Report]) -> str:
     """The names of some submissions, for a sentence."""
-    shown = ", ".join(report.submission for report in reports[:10])
-    return f"{shown} and {len(reports) - 10} more" if len(reports) > 10 else shown
+    return listed([report.submission for report in reports], _SHOWN)
 
 
 def without_score(of: OfClass) -> tuple[str, ...]:

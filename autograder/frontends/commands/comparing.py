@@ -16,7 +16,7 @@ _CODE = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 def similar(options: argparse.Namespace) -> int:
     """Write a page of the pairs of submissions in OUT that are suspiciously alike."""
     from autograder.feedback import html, out_folder, similarity  # noqa: PLC0415  other commands need not wait for it
-    from autograder.files import write_atomically  # noqa: PLC0415  the same
+    from autograder.files import refusal, write_atomically  # noqa: PLC0415  the same
 
     found = common.here()
     for place in out_folder.places(options.out):
@@ -30,10 +30,8 @@ def similar(options: argparse.Namespace) -> int:
         lines = {name: modules[name].splitlines() for pair in pairs for name in (pair.first, pair.second)}
         title = f"{topic.name}: {language.say(topic.title)}"
         path = place / "similar.html"
-        try:
+        with refusal(path):
             write_atomically(path, html.render("similar.html", title=title, pairs=pairs, modules=lines, count=len(modules)))
-        except OSError as error:
-            raise KitError(f"{path}: cannot be written ({error.strerror})") from None
         print(f"Similar: {path}, pairs to look at: {len(pairs)}")  # noqa: T201  the command's own output
     return 0
 

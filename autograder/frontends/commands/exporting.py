@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from autograder import course
 from autograder.errors import KitError
-from autograder.files import written_whole
+from autograder.files import refusal, written_whole
 from autograder.frontends.commands import common
 
 if TYPE_CHECKING:
@@ -53,12 +53,11 @@ def write(
     Raises:
         KitError: it cannot be made of these results, or not be written.
     """
-    from autograder.feedback import pages  # noqa: PLC0415  other commands need not wait for it
+    from autograder.feedback import pages, record  # noqa: PLC0415  other commands need not wait for it
     from autograder.feedback.class_view import Around  # noqa: PLC0415  the same
     from autograder.feedback.exports.formats import FORMATS  # noqa: PLC0415  the same
     from autograder.feedback.exports.of_class import OfClass  # noqa: PLC0415  the same
     from autograder.feedback.lesson import lesson  # noqa: PLC0415  the same
-    from autograder.grading import record  # noqa: PLC0415  the same
 
     known, taught = record.read(place), lesson(topic)
     zero = known is not None and known.zero_unreadable
@@ -70,11 +69,8 @@ def write(
     made = FORMATS[name](OfClass(topic, reports, page, zero, given, column))
     folder = to or place / "exports" / name
     for path, content in made.files.items():
-        try:
-            with written_whole(folder / path) as file:
-                file.write(content)
-        except OSError as error:
-            raise KitError(f"{folder / path}: cannot be written ({error.strerror})") from None
+        with refusal(folder / path), written_whole(folder / path) as file:
+            file.write(content)
     for remark in made.remarks:
         common.tell(f"{name}: {remark}")
     where = folder / next(iter(made.files)) if len(made.files) == 1 else folder
@@ -87,11 +83,8 @@ def gradescope(options: argparse.Namespace) -> int:
 
     found = common.here_with_solutions()
     content = gradescope.autograder_zip(found, found.topic(options.topic))
-    try:
-        with written_whole(options.dest) as file:
-            file.write(content)
-    except OSError as error:
-        raise KitError(f"{options.dest}: cannot be written ({error.strerror})") from None
+    with refusal(options.dest), written_whole(options.dest) as file:
+        file.write(content)
     print(f"Autograder: {options.dest}")  # noqa: T201  the command's own output
     return 0
 

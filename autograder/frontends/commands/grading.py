@@ -138,7 +138,7 @@ def _print_state(console: Console, state: str) -> None:
 
 def _known(place: Path, options: argparse.Namespace, reports: list[Report]) -> tuple[str, bool]:
     """What of the class is there, in a few words, and whether what cannot be read counts as zero: from now on, if asked."""
-    from autograder.grading import record  # noqa: PLC0415
+    from autograder.feedback import record  # noqa: PLC0415
 
     known = record.read(place)
     if known is None:

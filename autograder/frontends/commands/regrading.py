@@ -14,10 +14,10 @@ from rich.table import Table
 
 from autograder.course import Course
 from autograder.errors import KitError
-from autograder.feedback import out_folder
+from autograder.feedback import out_folder, record
+from autograder.feedback.record import Record
 from autograder.frontends.commands import common, running
-from autograder.grading import guard, record, run_log
-from autograder.grading.record import Record
+from autograder.grading import guard, run_log
 from autograder.results import Report, Status, TaskResult
 from autograder.submission.handed_in import Submission
 

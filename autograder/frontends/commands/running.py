@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from autograder.course import Course, Topic
 from autograder.errors import KitError
-from autograder.feedback import out_folder
+from autograder.feedback import out_folder, record
+from autograder.feedback.record import Record, Settings
 from autograder.frontends import grading_progress
 from autograder.frontends.commands import common
-from autograder.grading import digest, guard, isolation, lateness, record, run_log
-from autograder.grading.record import Record, Settings
+from autograder.grading import digest, guard, isolation, lateness, run_log
 from autograder.sandbox.server import Server, import_quickly
 from autograder.submission.handed_in import Submission
 
@@ -68,7 +68,7 @@ def run(work: Class, options: argparse.Namespace) -> Done:
     record.write(place, now)
     held = _held(work, now, before, digests, others_stay=not unlike)
     missing = [each for each in work.submissions if options.force or not is_done(held, each.name, digests)]
-    kept = [each.name for each in work.submissions if each not in missing]
+    kept = sorted(digests.keys() - {each.name for each in missing})
     held |= _renewed_results(work, held, kept)
     if kept and not options.quiet:
         common.tell(f"{len(kept)} kept, {len(missing)} to grade")

@@ -74,10 +74,10 @@ def _with_task(course: Course, name: str, task: str) -> dict[Path, str]:
     public, mutants = topic.public_checks, topic.mutants
     entry = texts.TASK_ENTRY.substitute(task=task)
     return {
-        topic.stub: _read(topic.stub, "torch", "Tensor") + texts.STUB_TASK.substitute(task=task),
-        public: _read(public, "autograder", "expect_close") + texts.PUBLIC_TASK.substitute(task=task),
-        topic.solution: _read(topic.solution, "torch", "Tensor") + texts.SOLUTION_TASK.substitute(task=task),
-        topic.hidden_suite: _read(topic.hidden_suite, "autograder", "Reference") + _hidden_task(task),
+        topic.stub: _with_import(topic.stub, "torch", "Tensor") + texts.STUB_TASK.substitute(task=task),
+        public: _with_import(public, "autograder", "expect_close") + texts.PUBLIC_TASK.substitute(task=task),
+        topic.solution: _with_import(topic.solution, "torch", "Tensor") + texts.SOLUTION_TASK.substitute(task=task),
+        topic.hidden_suite: _with_import(topic.hidden_suite, "autograder", "Reference") + _hidden_task(task),
         mutants: _with_mutants(mutants, mutants.read_text(encoding="utf-8"), task),
         root / "course.yaml": course_entry.with_task(root / "course.yaml", name, entry),
     }
@@ -87,7 +87,7 @@ def _hidden_task(task: str) -> str:
     return texts.HIDDEN_TASK.substitute(task=task, constant=task.upper())
 
 
-def _read(path: Path, package: str, name: str) -> str:
+def _with_import(path: Path, package: str, name: str) -> str:
     """The file's text, with `torch` and that name of the package imported."""
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
-import io
 import tomllib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +13,12 @@ from typing import Any
 
 import autograder
 from autograder.errors import KitError
+from autograder.files import zipped
 
 DISTRIBUTION = "blitz-autograder"
 KINDS = (".py", ".typed", ".html", ".js", ".md", ".mo")
 LEFT_OUT = ("samples", "__pycache__")  # the demo's submissions, of which one is all right
 LICENSE = "licenses/LICENSE"  # below a wheel's metadata
-_MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip file can tell
 
 
 @dataclass(frozen=True)
@@ -94,14 +92,3 @@ def _digest(content: bytes) -> str:
 
 def _text(*lines: str) -> bytes:
     return ("\n".join(lines) + "\n").encode()
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip archive in that order, without times or owners: the same bytes for the same files."""
-    whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, _MIDNIGHT)
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # a plain file, as Unix writes it
-            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return whole.getvalue()

@@ -8,9 +8,8 @@ from pathlib import Path
 
 from autograder.course import KIT_FILE
 from autograder.errors import KitError
-from autograder.files import written_whole
+from autograder.files import written_whole, zipped
 from autograder.frontends.release.contents import Kit
-from autograder.frontends.release.wheel import zipped
 
 
 def as_folder(kit: Kit, folder: Path) -> str:

@@ -12,7 +12,8 @@ import pytest
 from autograder import results, secret
 from autograder.course import load
 from autograder.errors import KitError
-from autograder.feedback import out_folder, roster_file
+from autograder.feedback import out_folder, record, roster_file
+from autograder.feedback.record import Record
 from autograder.results import Person, SubmissionStatus
 
 from .conftest import MINI
@@ -195,7 +196,7 @@ def test_evidence_that_cannot_be_shown_costs_no_page(tmp_path, topic, reports, o
 
 def test_an_out_that_takes_no_file_is_named(tmp_path, topic, reports):
     (tmp_path / "results").write_text("in the way")
-    for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: out_folder.begin(tmp_path / "results", topic)):
+    for write in (lambda: out_folder.keep(tmp_path, reports[0]), lambda: record.write(tmp_path / "results", Record(topic.name))):
         with pytest.raises(KitError, match="the results cannot be written"):
             write()
 

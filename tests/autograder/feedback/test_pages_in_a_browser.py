@@ -4,13 +4,12 @@ Screenshots are left in $AUTOGRADER_SCREENSHOTS, if that is set.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import made_up
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from autograder.course import load
 from autograder.feedback import pages
@@ -18,8 +17,6 @@ from autograder.feedback.class_view import Around, topic_line
 from autograder.results import Person
 
 pytestmark = pytest.mark.system
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 SMALL = 30  # submissions: of every kind some
 
 
@@ -34,17 +31,6 @@ def site(tmp_path_factory):
     pages.write(out, "03_nn", small, Around(people, topics=lines), topic)
     pages.write_index(out / "many", "03_nn", made_up.reports(topic, 1000), Around(people))
     return out
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.fail("this test needs Chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from autograder.checks.check import Check
 from autograder.grading.check_run import CheckRunner
 from autograder.results import Status
-from autograder.sandbox.child import Looked
+from autograder.sandbox.child_spec import Looked
 from autograder.wire import values
 
 REPLY = values.encode({"value": 1})

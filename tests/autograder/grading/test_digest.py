@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from autograder.course import load
+from autograder.feedback.record import Settings
 from autograder.grading import digest
-from autograder.grading.record import Settings
 from autograder.results import Person
 from autograder.submission.handed_in import Submission
 

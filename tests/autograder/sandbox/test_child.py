@@ -14,7 +14,8 @@ import pytest
 from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.results import Status, StudentFault
-from autograder.sandbox.child import Child, ChildSpec
+from autograder.sandbox.child import Child
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.ended import Ended
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session

@@ -11,7 +11,7 @@ from hostile import FINDS_KIT
 from autograder.course import Limits
 from autograder.results import StudentFault
 from autograder.sandbox import no_autograd
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.wire import values
 

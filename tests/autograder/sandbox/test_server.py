@@ -14,7 +14,7 @@ import torch
 
 from autograder.course import Limits
 from autograder.results import StudentFault
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.wire import values
 

@@ -12,7 +12,7 @@ from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
-from autograder.sandbox.child import ChildSpec, Looked
+from autograder.sandbox.child_spec import ChildSpec, Looked
 from autograder.sandbox.session import Session
 
 CRASHED = Fault(Status.CRASHED, "It ended.")

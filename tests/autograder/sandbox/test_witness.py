@@ -9,7 +9,7 @@ from autograder.grading.check_run import CheckRun
 from autograder.grading.policy import withhold
 from autograder.learner.forbidden_scan import Found
 from autograder.results import CheckResult, Status, StudentFault
-from autograder.sandbox.child import ChildSpec
+from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.wire import values
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder import results
 from autograder.errors import KitError
-from autograder.files import write_atomically
+from autograder.files import NOT_WRITTEN, refusal, write_atomically
 from autograder.results import Report, SubmissionStatus
 
 NAME = "grading.json"
@@ -114,13 +114,13 @@ def read(out: Path) -> Record | None:
 
 def write(out: Path, record: Record) -> None:
     """Write it, whole; KitError if that cannot be."""
-    settings = (asdict(record.settings) if record.settings else {}) | {"zero_unreadable": record.zero_unreadable}
-    document = {"schema": results.SCHEMA, "topic": record.topic, "course": record.course, "versions": dict(record.versions),
-                "settings": settings, "cleared": record.cleared, "submissions": record.submissions}  # fmt: skip
-    try:
+    document: dict[str, Any] = {"schema": results.SCHEMA, "topic": record.topic}
+    if record != Record(record.topic):  # which is all that is known of results that no grading has put there
+        settings = (asdict(record.settings) if record.settings else {}) | {"zero_unreadable": record.zero_unreadable}
+        document |= {"course": record.course, "versions": dict(record.versions), "settings": settings,
+                     "cleared": record.cleared, "submissions": record.submissions}  # fmt: skip
+    with refusal(out, NOT_WRITTEN):
         write_atomically(out / NAME, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise KitError(f"{out}: the results cannot be written ({error.strerror})") from None
 
 
 def _foreign(path: Path) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import KitError
-from autograder.grading import record
-from autograder.grading.record import Record, Settings
+from autograder.feedback import record
+from autograder.feedback.record import Record, Settings
 from autograder.results import Report, SubmissionStatus
 
 KNOWN = Record("01_mini", "A course", Settings(seed=3), {"torch": "2"}, {"/in": {"amira": "a1", "王": "b2"}}, True, ("amira",))
