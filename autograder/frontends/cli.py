@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     similar.set_defaults(run=comparing.similar)
 
     new = commands.add_parser("new", help="make the files of a topic, or add a task to one: fill in the TODOs, then verify")
-    new.add_argument("topic", metavar="TOPIC", help="two digits and a word, as in 06_simple_grad")
+    new.add_argument("topic", metavar="TOPIC", help="two digits and a word, as in 12_attention")
     new.add_argument("task", nargs="?", default="", metavar="TASK", help="a function's name (default: the topic's word)")
     new.set_defaults(run=authors.new)
 

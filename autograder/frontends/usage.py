@@ -32,7 +32,7 @@ GROUPS = {
         "doctor": "autograder doctor",
     },
     "authors": {
-        "new": "autograder new 06_simple_grad",
+        "new": "autograder new 12_attention",
         "verify": "autograder verify 03_nn --seeds 20",
     },
 }

@@ -21,7 +21,7 @@ def new(course: Course, topic: str, task: str = "") -> list[str]:
 
     Args:
         course: the course that gets it.
-        topic: the folder's name, two digits and a word, as in 06_simple_grad.
+        topic: the folder's name, two digits and a word, as in 12_attention.
         task: the function's name; a new topic without one gets a task of the topic's own name.
 
     Returns:
@@ -35,7 +35,7 @@ def new(course: Course, topic: str, task: str = "") -> list[str]:
         raise KitError(f"{topic} is there already: `autograder new {topic} TASK` adds a task to it")
     parts = _TOPIC.fullmatch(topic)
     if topic not in there and not parts:
-        raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 06_simple_grad")
+        raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 12_attention")
     task = task or (parts[2] if parts else "")
     if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_"):
         raise KitError(f"{task}: a task's name is that of a function, as in train_step")
