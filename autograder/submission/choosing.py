@@ -109,8 +109,8 @@ class Wanted:
         return (f"{stem[: found.start()]}{end}", int(found[1] or found[2])) if found else (f"{stem}{end}", 0)
 
     def candidates(self, names: Iterable[str]) -> list[str]:
-        """Files that may be the module: those of its name, or nearly so, and notebooks."""
-        return [name for name in names if self.meant(name)[0] == self.module.lower() or is_notebook(name)]
+        """Files that may be the module: scripts of its name or the topic's, or nearly so, and notebooks."""
+        return [name for name in names if is_notebook(name) or (is_script(name) and self._is_exact(name))]
 
     def is_named_in(self, names: Iterable[str]) -> bool:
         """Whether a file among them bears the module's or the topic's name, or lies in a folder of the topic's."""

@@ -265,6 +265,16 @@ def test_an_encoding_counts_where_python_reads_it(tmp_path, head, usable):
         compile(source, "mini.py", "exec")
 
 
+MARIMO = b"""import marimo
+__generated_with = "0.23.6"
+app = marimo.App()
+
+@app.cell
+def _():
+    def row_means(t):
+        return 7
+    return (row_means,)
+"""
 SOLVED = STUB.with_name("mini.py").read_bytes().replace(b"raise NotImplementedError", b"return 7")
 OTHER = b"import torch\n\nclass ResNet(torch.nn.Module):\n    pass\n"
 
@@ -373,6 +383,8 @@ HANDED_IN = {
     "a text": ({"mini.py.txt": SOLVED}, "mini.py.txt was read as mini.py"),
     "another name": ({"my_mini.py": SOLVED, "test_mini.py": b"def row_means(): pass\n"}, "my_mini.py was read as mini.py"),
     "another name beside helpers": ({"my_mini.py": SOLVED, "helper.py": b"def f(): pass\n"}, "my_mini.py was read as mini.py"),
+    "the topic's name": ({"01_mini.py": SOLVED, "helper.py": b"def f(): pass\n"}, "01_mini.py was read as mini.py"),
+    "a notebook of marimo by the topic's name": ({"01_mini.py": MARIMO}, "01_mini.py was read as mini.py"),
     "a helper alone": ({"helper.py": b"def f(): pass\n"}, "There is no mini.py in the submission; found helper.py."),
     "an attempt": ({"mini-3.py": SOLVED}, True),
     "two attempts": ({"mini.py": OLD, "mini-1.py": OLD, "mini-2.py": SOLVED},
