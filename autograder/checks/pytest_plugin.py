@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from autograder import language
-from autograder.checks import collecting, selecting, suspects, telling, unhurried
+from autograder.checks import collecting, deferred, selecting, suspects, telling, unhurried
 from autograder.checks.check import Fixtures, prepare, run
 from autograder.checks.collecting import CHECK, PLACE
 from autograder.checks.judge import judge, overdue, with_no_solution
@@ -122,7 +122,7 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
             for name in needed:
                 if name not in later:
                     import_module(name)
-    with unhurried.unhurried(later):
+    with unhurried.unhurried(later), deferred.deferred(later):
         return (yield)
 
 
