@@ -1018,7 +1018,8 @@ def train(module: Any, plan: dict[str, Any], weights: Tensors, old: Tensors, bat
     criterion = make_criterion(plan["criterion"])
     return {
         "the loss": {
-            f"step {i + 1}": module.train_step(net, criterion, optimizer, x, target) for i, (x, target) in enumerate(batches)
+            step: module.train_step(net, criterion, optimizer, x, target)
+            for step, (x, target) in zip(plan["steps"], batches, strict=True)
         },
         "after the last step, the value": values(net),
         "after the last step, the .grad": held(net),
@@ -1040,7 +1041,8 @@ def one_step(
 
 def expect_training(student: Student, plan: dict[str, Any], weights: Tensors, old: Tensors, batches: Batches) -> Any:
     """Fail unless the losses and the trained parameters are right; the reply otherwise."""
-    plan = {"frozen": [], "outside": [], "criterion": "mean squared error", "optimizer": "sgd", **plan}
+    steps = [f"step {i + 1}" for i in range(len(batches))]
+    plan = {"frozen": [], "outside": [], "criterion": "mean squared error", "optimizer": "sgd", "steps": steps, **plan}
     found = student.run(train, plan, weights, old, batches)
     exact = [(x.double(), target.double() if target.is_floating_point() else target) for x, target in batches]
     expected = train(SimpleNamespace(train_step=one_step), plan, wide(weights), {}, exact)
