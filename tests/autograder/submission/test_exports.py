@@ -1,6 +1,9 @@
 """A class as learning platforms hand it over: as a folder and as the zip that they make."""
 
+import gzip
+import io
 import os
+import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -138,40 +141,66 @@ def test_plain_hand_ins_carry_their_newest_files_time(tmp_path):
     assert times == {"ada": "1970-01-01T00:01:00+00:00", "bo": "1970-01-01T00:02:00+00:00"}
 
 
-def test_a_classs_zip_is_unpacked_without_harm(tmp_path, monkeypatch):
-    link = zipfile.ZipInfo("mal/link.py")
-    link.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(tmp_path / "class.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in {
-            "hw/ada/mini.py": SOLVED, "../up.py": b"x", "/etc/up.py": b"x", "hw/bo/mini.py": bytes(MAX_BYTES + 9),
-            "hw/ada/venv/big.py": b"x", "hw/ada/train.bin": bytes(2 << 20), "hw/ada": b"x", "hw/cy.zip": b"PK\x03\x04 hostile",
-            "__MACOSX/hw/._ada": b"", f"hw/{'n' * 300}.py": b"x", "hw/-x.py": SOLVED, "hw/😀.py": SOLVED,
-        }.items():  # fmt: skip
-            archive.writestr(name, content)
-        archive.writestr(link, "/etc/passwd")
+def written(path, files, link):
+    """An archive of the files, and of a link to a place outside; in a tar, one name is not UTF-8."""
+    if path.suffix == ".zip":
+        info = zipfile.ZipInfo(link)
+        info.external_attr = 0o120777 << 16
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in files:
+                archive.writestr(name, content)
+            archive.writestr(info, "/etc/passwd")
+        return
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, content in files:
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime = len(content), 1_700_000_000
+            archive.addfile(info, io.BytesIO(content))
+        info = tarfile.TarInfo(link)
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+
+
+@pytest.mark.parametrize("form", ["class.zip", "class.tar", "class.tar.gz"])
+def test_a_classs_archive_is_unpacked_without_harm(tmp_path, monkeypatch, form):
+    files = {
+        "hw/ada/mini.py": SOLVED, "../up.py": b"x", "/etc/up.py": b"x", "hw/bo/mini.py": bytes(MAX_BYTES + 9),
+        "hw/ada/venv/big.py": b"x", "hw/ada/train.bin": bytes(2 << 20), "hw/ada": b"x", "hw/cy.zip": b"PK\x03\x04 hostile",
+        "__MACOSX/hw/._ada": b"", f"hw/{'n' * 300}.py": b"x", "hw/-x.py": SOLVED, "hw/😀.py": SOLVED,
+    }  # fmt: skip
+    written(tmp_path / form, files.items(), "mal/link.py")
     told = []
     (tmp_path / "out").mkdir()
-    class_archive.unpack(tmp_path / "class.zip", tmp_path / "out", told.append)
+    class_archive.unpack(tmp_path / form, tmp_path / "out", told.append)
     there = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert there == {"hw/ada/mini.py", "hw/bo/mini.py", "hw/cy.zip", "hw/-x.py", "hw/😀.py"}
     assert (tmp_path / "out/hw/bo/mini.py").stat().st_size == MAX_BYTES + 1
     assert not (tmp_path / "up.py").exists()
-    assert "5 entries of class.zip have names that no file can have, or are there twice" in told[0]
+    assert f"5 entries of {form} have names that no file can have, or are there twice" in told[0]
     monkeypatch.setattr(class_archive, "MOST_BYTES", 1 << 20)
     (tmp_path / "again").mkdir()
     with pytest.raises(KitError, match="unpacks to more than"):
-        class_archive.unpack(tmp_path / "class.zip", tmp_path / "again", told.append)
+        class_archive.unpack(tmp_path / form, tmp_path / "again", told.append)
+
+
+def test_students_whose_names_are_not_utf8_stay_apart_in_a_tar_and_have_their_time(tmp_path):
+    written(tmp_path / "class.tar", [("ren\udce9/mini.py", SOLVED), ("ren\udce8/mini.py", OLD)], "x")
+    found = {submission.handed_in for submission in find(tmp_path / "class.tar", TOPIC)}
+    assert len(find(tmp_path / "class.tar", TOPIC)) == 2
+    assert found == {"2023-11-14T22:13:20+00:00"}
 
 
 @pytest.mark.parametrize(
-    ("content", "words"),
-    [(b"PK\x03\x04 not really", "not a zip archive"), (b"", "not a zip archive"), (None, "there is no such folder")],
-)
-def test_a_classs_archive_that_cannot_be_read_is_named(tmp_path, content, words):
+    ("name", "content", "words"),
+    [("class.zip", b"PK\x03\x04 not really", "not a zip archive"), ("class.zip", b"", "not a zip archive"),
+     ("class.zip", None, "there is no such folder"), ("class.tar", b"not really", "not a tar archive"),
+     ("class.tgz", gzip.compress(b"not really"), "not a tar archive"), ("class.tar.xz", b"", "not a tar archive")],
+)  # fmt: skip
+def test_a_classs_archive_that_cannot_be_read_is_named(tmp_path, name, content, words):
     if content is not None:
-        (tmp_path / "class.zip").write_bytes(content)
+        (tmp_path / name).write_bytes(content)
     with pytest.raises(KitError, match=words):
-        find(tmp_path / "class.zip", TOPIC)
+        find(tmp_path / name, TOPIC)
 
 
 def test_a_locked_class_and_damaged_metadata_are_one_line(tmp_path):
