@@ -60,10 +60,10 @@ class CourseModules:
         """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
         if self._topic.task(check.task).trains or found.result.status not in (Status.FAILED, Status.ERROR):
             return ""  # a run of training is not repeated with each mutant
-        answers = [(mutant, self._replies_of(path, check)) for mutant, path in self._mutants if mutant.task == check.task]
+        its_own = [(mutant, path) for mutant, path in self._mutants if mutant.task == check.task]
         for form in (list, _as_numbers):  # a mutant of the same kind of answer comes before one of the same number
-            for mutant, replies in answers:
-                if _answers_like(found, replies, form):
+            for mutant, path in its_own:
+                if _answers_like(found, self._replies_of(path, check), form):
                     return f"Your result is what comes out of code that {mutant.phrase}."
         return ""
 

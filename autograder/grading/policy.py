@@ -9,9 +9,9 @@
    the kit must not be something that a submission can cause at will.
 5. **Needs.** A task that rests on others is not run, and earns nothing, while the main check of one of them fails.
 6. **Main check first.** A task's first check is its main one. Without it the task earns nothing, so the others are not run.
-7. **Diagnosis.** A wrong answer gets the phrase of the mutant that answers just so. Where no mutant does, the suspects
-   speak, if all the task's failed checks bear them out (see `checks.suspects`); after a failed main check the next one is
-   run for this alone.
+7. **Diagnosis.** The first wrong answer, which is the one that is reported, gets the phrase of the mutant that answers just
+   so. Where no mutant does, the suspects speak, if all the task's failed checks bear them out (see `checks.suspects`); after
+   a failed main check the next one is run for this alone.
 8. **Conduct.** Some checks rest on what only the submission's own process can tell. A submission that looks into that process
    (see `sandbox.witness`) gets no points for such checks until a person has looked, and cleared it.
 9. **Points**: see `results.summarise`.
@@ -48,7 +48,7 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
         result = found.result
         if result.status is Status.BROKEN and session.intact and modules.solution_passes(check):
             result = replace(result, status=Status.FAILED, message=TOO_LONG if found.too_long else UNUSABLE)
-        else:
+        elif all(run.result.status is Status.PASSED for run in runs):
             result = replace(result, diagnosis=modules.diagnosis(check, found) or result.diagnosis)
         runs.append(replace(found, result=result))
         if number == 0 and result.status is not Status.PASSED:

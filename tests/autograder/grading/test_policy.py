@@ -35,7 +35,8 @@ def grade(runner, *, intact=True, sound=False, forbidden=None, diagnosis=""):
     session = SimpleNamespace(
         intact=intact, fresh=lambda: runner.log.append("fresh"), forbidden=lambda task: forbidden,
     )  # fmt: skip
-    modules = SimpleNamespace(solution_passes=lambda check: sound, diagnosis=lambda check, found: diagnosis)
+    modules = SimpleNamespace(solution_passes=lambda check: sound,
+                              diagnosis=lambda check, found: diagnosis * (found.result.status is not PASSED))  # fmt: skip
     return [run.result for run in grade_task(TASK, session, runner, modules)]
 
 
@@ -87,6 +88,11 @@ def claim(*sizes, alone=False):
 def test_a_mutants_phrase_comes_before_the_suspects():
     (result,) = grade(Runner(a=[claim(3), claim(3)]), diagnosis="Your result is that of a mutant.")
     assert result.diagnosis == "Your result is that of a mutant."
+
+
+def test_only_the_wrong_answer_that_is_reported_is_diagnosed():
+    results = grade(Runner(a=[PASSED], b=[FAILED, FAILED], c=[FAILED, FAILED]), diagnosis="Your result is that of a mutant.")
+    assert [result.diagnosis for result in results] == ["", "Your result is that of a mutant.", ""]
 
 
 def test_a_suspect_is_heard_where_another_size_bears_it_out():
