@@ -4,5 +4,5 @@ import sys
 
 from autograder.frontends.cli import main
 
-if __name__ == "__main__":  # the workers of a grading import this module too
+if __name__ == "__main__":
     sys.exit(main())

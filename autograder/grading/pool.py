@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
+import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from autograder.errors import KitError
@@ -18,12 +19,6 @@ from autograder.sandbox.confinement import linux
 
 Work = Callable[[Iterable[Any], Callable[[Any], None]], None]
 END_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class _Worker:
-    process: BaseProcess
-    connection: Connection
 
 
 @dataclass(frozen=True)
@@ -48,25 +43,25 @@ def spread(work: Work, items: Sequence[Any], emit: Callable[[Any], None], count:
         KitError: `work` raised it.
     """
     waiting = deque(_Job(item, again=True) for item in items)
-    at_work: dict[Connection, tuple[_Worker, _Job]] = {}
+    at_work: dict[Connection, _Job] = {}
     lost: list[Any] = []
     with contextlib.ExitStack() as stack:
 
-        def hand_out(worker: _Worker) -> None:
+        def hand_out(worker: Connection) -> None:
             job = waiting.popleft() if waiting else None
             with contextlib.suppress(OSError):  # it has just died: its end of the connection will say so
-                worker.connection.send(job.item if job else None)
+                worker.send(job.item if job else None)
             if job:
-                at_work[worker.connection] = worker, job
+                at_work[worker] = job
 
         while waiting or at_work:
             while waiting and len(at_work) < count:
-                hand_out(stack.enter_context(_worker(work)))
+                hand_out(stack.enter_context(worker(work)))
             speaking = wait(list(at_work))
             for connection in [connection for connection in at_work if connection in speaking]:
-                worker, job = at_work.pop(connection)
+                job = at_work.pop(connection)
                 try:
-                    answer = worker.connection.recv()
+                    answer = connection.recv()
                 except (EOFError, OSError):
                     waiting.extend([_Job(job.item, again=False)] if job.again else [])
                     lost += [] if job.again else [job.item]
@@ -74,36 +69,47 @@ def spread(work: Work, items: Sequence[Any], emit: Callable[[Any], None], count:
                 if isinstance(answer, KitError):
                     raise answer
                 emit(answer)
-                hand_out(worker)
+                hand_out(connection)
     return lost
 
 
 @contextlib.contextmanager
-def _worker(work: Work) -> Iterator[_Worker]:
-    context = multiprocessing.get_context("spawn")
-    mine, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(work, theirs))
-    process.start()
-    theirs.close()
+def worker(work: Work) -> Iterator[Connection]:
+    """A process that runs `work` on the items that are sent to it until None comes, and sends back what it emits.
+
+    It may be started in any thread and in a process that may have no children of multiprocessing's. It ends with the
+    block, and with the thread that started it.
+    """
+    mine, theirs = multiprocessing.Pipe()
+    with theirs:
+        command = [sys.executable, "-P", "-m", "autograder.grading.pool", str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603  this module
     finished = False
     try:
-        yield _Worker(process, mine)
+        with contextlib.suppress(OSError):  # as above
+            mine.send(work)
+        yield mine
         finished = True
     finally:
         mine.close()
-        process.join(END_SECONDS if finished else 0)
-        process.terminate()
-        process.join(END_SECONDS)
-        process.kill()
-        process.join()
+        for end, patience in ((None, END_SECONDS if finished else 0.0), (process.terminate, END_SECONDS), (process.kill, None)):
+            if end:
+                end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+                break
 
 
-def _serve(work: Work, connection: Connection) -> None:
+def _serve(connection: Connection) -> None:
     if sys.platform == "linux":
-        linux.die_with_parent()
+        linux.die_with_parent(signal.SIGTERM)  # so that it can tidy up
     interrupt.only_once()
     with contextlib.suppress(KeyboardInterrupt, EOFError, BrokenPipeError, ConnectionResetError):
         try:
-            work(iter(connection.recv, None), connection.send)
+            connection.recv()(iter(connection.recv, None), connection.send)
         except KitError as error:
             connection.send(error)
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))

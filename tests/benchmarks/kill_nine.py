@@ -158,7 +158,7 @@ def below(pid, kind):
             line = " ".join(child.cmdline())
         except psutil.Error:
             continue
-        its = "worker" if "spawn_main" in line else "other"
+        its = "worker" if "grading.pool" in line else "other"
         if "sandbox.server_main" in line:  # the server, the first process of its PID namespace, then its children
             its = {"grader": "server", "worker": "server", "server": "first", "first": "child"}.get(kind, "child")
         yield "server" if its == "first" else its, child

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import signal
 import struct
 import sys
 import warnings
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-_PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+_PR_SET_PDEATHSIG = 1
 _MOUNT_SETATTR, _AT_FDCWD, _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 442, -100, 0x8000, 1  # the same on every architecture
 
 
@@ -65,9 +66,9 @@ def make_read_only(target: Path) -> None:
     syscall("mount_setattr", _MOUNT_SETATTR, _AT_FDCWD, path, _AT_RECURSIVE, attributes, len(attributes))
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that forked it ends. A change of user id undoes it."""
-    prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process that signal when the thread that forked it ends. A change of user id undoes it."""
+    prctl(_PR_SET_PDEATHSIG, number)
 
 
 def in_child(action: Callable[[], str]) -> str:

@@ -170,7 +170,7 @@ def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
 
 def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     with grading(course, kit, "--workers", "2") as process:
-        workers = kit.wait_for(process.pid, "spawn_main", 2)
+        workers = kit.wait_for(process.pid, "grading.pool", 2)
         kit.wait_for(workers[0], "autograder.sandbox.server_main", CHILDREN)
         os.kill(workers[0], signal.SIGKILL)
         _, errors = patient.communicate(process)
@@ -204,7 +204,7 @@ def test_an_interrupted_grading_leaves_no_process_and_no_file(course, kit, numbe
 
 def test_workers_that_are_interrupted_again_while_they_tidy_up_leave_no_file(course, kit):
     with grading(course, kit, "--workers", "2") as process:
-        workers = kit.wait_for(process.pid, "spawn_main", 2)
+        workers = kit.wait_for(process.pid, "grading.pool", 2)
         kit.wait_for(process.pid, "autograder.sandbox.server_main", CHILDREN * 2)
         os.killpg(process.pid, signal.SIGINT)  # and the grader ends its workers
         while process.poll() is None:
