@@ -136,7 +136,7 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
     verify.add_argument("--workers", type=_positive, default=os.cpu_count(), help="processes (default: one a processor)")
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
-    verify.set_defaults(run=authors.verify)
+    verify.set_defaults(run=authors.verify, cluster="")
 
     release = commands.add_parser("release", help="make the student kit: the exercises without what grades them")
     release.add_argument("dest", type=Path, metavar="DEST", help="a new folder; with --update, one with an older kit")
@@ -151,10 +151,13 @@ def parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="grade the bundled sample submissions")
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for the results (default out/demo)")
-    demo.set_defaults(run=grading.demo, seed=0, cleared=[], json=False, quiet=False, zero_unreadable=None)
+    demo.set_defaults(run=grading.demo, seed=0, cluster="", cleared=[], json=False, quiet=False, zero_unreadable=None)
 
-    for command in (grade, demo, regrade):
-        command.add_argument("--workers", type=_positive, help="grading processes (default: the processors, or fewer for few)")
+    for command in (grade, regrade, demo):
+        by = command.add_mutually_exclusive_group()
+        by.add_argument("--workers", type=_positive, help="grading processes (default: the processors, or fewer for few)")
+        if command is not demo:
+            by.add_argument("--cluster", default="", metavar="ADDRESS", help="grade on the workers of the Dask scheduler there")
     for command in (grade, demo):
         command.add_argument("--force", action="store_true", help="grade also what OUT has a result of, and with other settings")
     for command in (grade, report, gradebook):

@@ -48,10 +48,18 @@ def of_grading(topic: Topic, settings: Settings, key: bytes, data: str = "") -> 
     shared = dataclasses.replace(settings, seed=None)  # the secret says it
     for value in (entry, shared, versions(), data):
         _add(found, _text(value).encode())
-    for folder in (topic.hidden_suite.parent, topic.solution.parent, topic.exercise):
-        for path in _files(folder):
-            _add(found, str(path.relative_to(topic.root)).encode(), path.read_bytes())
+    for path in deciding(topic):
+        _add(found, str(path.relative_to(topic.root)).encode(), path.read_bytes())
     return secret.derived(key, "digest", found.hexdigest())
+
+
+def deciding(topic: Topic) -> Iterator[Path]:
+    """The files beside the suite, the solution and the stub that can decide a result: code, and what code may read."""
+    for folder in (topic.hidden_suite.parent, topic.solution.parent, topic.exercise):
+        for path in sorted(folder.rglob("*")):
+            parts = path.relative_to(folder).parts
+            if path.suffix != ".md" and not any(part.startswith(".") or part in _NO_CODE for part in parts) and path.is_file():
+                yield path
 
 
 def of_submission(shared: bytes, submission: Submission, *, cleared: bool) -> str:
@@ -69,14 +77,6 @@ def of_submission(shared: bytes, submission: Submission, *, cleared: bool) -> st
 def _add(found: Any, *parts: bytes) -> None:
     for part in parts:
         found.update(len(part).to_bytes(8, "big") + part)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The files beside the suite, the solution or the stub that can decide: code, and what code may read."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if path.suffix != ".md" and not any(part.startswith(".") or part in _NO_CODE for part in parts) and path.is_file():
-            yield path
 
 
 def _text(value: object) -> str:

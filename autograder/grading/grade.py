@@ -54,7 +54,12 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
         grade_here(plan, submissions, emit, server)
         return
     for lost in pool.spread(functools.partial(grade_here, plan), submissions, emit, workers):
-        emit(_whole(plan, lost, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0))
+        emit(given_up(plan, lost))
+
+
+def given_up(plan: Plan, submission: Submission) -> Report:
+    """The report of a submission that several processes have ended over."""
+    return _whole(plan, submission, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0)
 
 
 def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server: Server | None = None) -> None:

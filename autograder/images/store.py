@@ -5,9 +5,10 @@ The sources are the official CIFAR-10 archive, a folder of images, and the image
 
 import functools
 import hashlib
+import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +84,16 @@ def load(source: Source, split: str, count: int | None = None, seed: int = 0) ->
     if count is not None and count > len(images):
         raise KitError(f"{source.name}: the budget needs {count} {split} images, but there are {len(images)}")
     return Images(images[:count].clone(), labels[:count].clone())
+
+
+def packed(source: Source, counts: Mapping[str, int]) -> bytes:
+    """So many images of each split, as the content of a Source's file; nothing for the embedded images."""
+    if not source.path:
+        return b""
+    file = io.BytesIO()
+    found = {split: load(source, split, count) for split, count in counts.items()}
+    torch.save({split: (images.images, images.labels) for split, images in found.items()}, file)
+    return file.getvalue()
 
 
 def resident_name(source: Source, split: str, count: int, seed: int = 0) -> str:

@@ -45,6 +45,17 @@ class Training:
         """
         return store.resident(store.resident_name(self.source, "test", self.budget.test_images, seed))
 
+    def packed(self) -> bytes:
+        """The images of this budget, for another machine; nothing for those that the kit draws itself."""
+        return store.packed(self.source, {"train": self.budget.images, "test": self.budget.test_images})
+
+    def unpacked(self, images: bytes, path: Path) -> "Training":
+        """The same training on a machine that has only got what was `packed`, which is written to `path`."""
+        if not images:
+            return self
+        path.write_bytes(images)
+        return Training(Source(self.source.name, str(path)), self.budget)
+
 
 def choose(
     data: str,

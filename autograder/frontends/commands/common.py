@@ -61,14 +61,29 @@ def handed_in(found: course.Course, name: str, place: Path, people: Roster | Non
     return [(topic, roster.matched(people, each, topic, tell) if people else each) for topic, each in classes]
 
 
+def isolation_of(options: argparse.Namespace) -> str:
+    """The tier of a grading; with a cluster the least that its workers are to have, for only they can tell what they have.
+
+    Raises:
+        KitError: this machine has not got what was asked for, or the options do not go together.
+    """
+    from autograder.grading import isolation  # noqa: PLC0415  only gradings need it
+
+    if not options.cluster:
+        return isolation.here(options.isolation, options.device)
+    if options.device == "cuda":
+        raise KitError("--device cuda is for the GPUs of this machine: leave it out, or --cluster")
+    return str(options.isolation)
+
+
 def plan(topic: course.Topic, options: argparse.Namespace, key: bytes) -> Plan:
     """What a grading of the topic needs, as the options of the command say; KitError if this machine has not got it."""
     import torch  # noqa: PLC0415  other commands need not wait for it
 
-    from autograder.grading import gpus, grade, isolation  # noqa: PLC0415  the same
+    from autograder.grading import gpus, grade  # noqa: PLC0415  the same
     from autograder.images.training import choose  # noqa: PLC0415  the same
 
-    tier, training = isolation.here(options.isolation, options.device), None
+    tier, training = isolation_of(options), None
     found = gpus.find(torch.cuda.device_count()) if options.device == "cuda" else gpus.Gpus()
     if topic.training:
         training = choose(*topic.training.chosen(options.data, options.budget), allow_download=options.download)

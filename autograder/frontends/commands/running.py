@@ -17,7 +17,7 @@ from autograder.feedback import out_folder, record
 from autograder.feedback.record import Record, Settings
 from autograder.frontends import grading_progress
 from autograder.frontends.commands import common
-from autograder.grading import digest, guard, isolation, lateness, run_log
+from autograder.grading import cluster, digest, guard, lateness, run_log
 from autograder.sandbox.server import Server, import_quickly
 from autograder.submission.handed_in import Submission
 
@@ -91,7 +91,7 @@ def run(work: Class, options: argparse.Namespace) -> Done:
 
 def settings_of(options: argparse.Namespace) -> Settings:
     """What the options of a command ask of a grading; KitError if this machine has not got it."""
-    return Settings(options.data, options.budget, isolation.here(options.isolation, options.device), options.device, options.seed)
+    return Settings(options.data, options.budget, common.isolation_of(options), options.device, options.seed)
 
 
 def planned(topic: Topic, options: argparse.Namespace, key: bytes) -> Callable[[], Plan]:
@@ -120,11 +120,12 @@ def grade_into(
 ) -> None:  # fmt: skip
     """Grade these submissions; each result is written there as soon as it is known, and put into `found` by its name."""
     workers = min(len(missing), options.workers or _processors(len(missing)))
-    with Server(topic.warm) if workers == 1 else contextlib.nullcontext() as server:
+    with Server(topic.warm) if workers == 1 and not options.cluster else contextlib.nullcontext() as server:
         import_quickly("autograder.grading.grade")  # it imports torch, as the server does meanwhile
         from autograder.grading import grade  # noqa: PLC0415  the same
 
-        run_log.add(place, "begin", topic.name, f"{len(missing)} to grade", f"{workers} workers", digest.versions())
+        by = f"cluster {options.cluster}" if options.cluster else f"{workers} workers"
+        run_log.add(place, "begin", topic.name, f"{len(missing)} to grade", by, digest.versions())
         title = f"grading {topic.name}"
         with grading_progress.shown(title, len(missing), quiet=options.quiet, as_json=options.json) as advance:
 
@@ -135,7 +136,10 @@ def grade_into(
                 run_log.add(place, "graded", report.submission, report.status, score, f"{report.seconds:.2f} s")
                 advance(report)
 
-            grade.grade(plan(), list(missing), keep, workers, server)
+            if options.cluster:
+                cluster.grade(plan(), missing, keep, options.cluster)
+            else:
+                grade.grade(plan(), list(missing), keep, workers, server)
         run_log.add(place, "end", topic.name)
 
 

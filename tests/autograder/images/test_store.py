@@ -259,6 +259,20 @@ def test_too_few_images_for_a_budget_are_no_data_set(find, folder):
         store.load(source, "train", 31)
 
 
+def test_what_is_packed_for_another_machine_gives_the_same_images_there(find, folder, tmp_path):
+    budget = training.Budget(images=20, test_images=10, batch=5, epochs=1, lr=0.1, momentum=0.9, minimum=0.5, seconds=1.0)
+    here = training.Training(find(folder), budget)
+    there = here.unpacked(here.packed(), tmp_path / "there.pt")
+    assert (there.source.name, there.budget) == (here.source.name, budget)
+    assert str(tmp_path / "there.pt") in there.resident
+    ours, theirs = store.resident(here.resident), store.resident(there.resident)
+    assert len(ours[1]) == 20
+    assert all(map(torch.equal, ours, theirs))
+    assert all(map(torch.equal, here.test_images(3), there.test_images(3)))
+    embedded = training.Training(EMBEDDED, budget)
+    assert embedded.unpacked(embedded.packed(), tmp_path / "not there") == embedded
+
+
 # --- official archive -------------------------------------------------------------------------------------------------
 
 
