@@ -107,8 +107,8 @@ def _graded(
             threads = sum(client.nthreads().values())
             seen = time.monotonic() if threads else seen
             if time.monotonic() - seen > WAIT_SECONDS:
-                raise KitError(f"--cluster {address}: there has been no worker for {WAIT_SECONDS:.0f} seconds: start some; "
-                               "what is graded is kept, and the same command goes on")  # fmt: skip
+                raise KitError(f"--cluster {address}: there has been no worker for {WAIT_SECONDS:.0f} seconds: start some "
+                               "that have this package; what is graded is kept, and the same command goes on")  # fmt: skip
             while waiting and len(at_work) < _AHEAD * max(threads, 1):
                 submission = waiting.popleft()
                 key = f"autograder-{run}-{len(submissions) - len(waiting)}"

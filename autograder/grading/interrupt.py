@@ -15,10 +15,15 @@ def only_once() -> None:
     """
 
     def first(_number: int, _frame: FrameType | None) -> None:
-        _handle(lambda *_: None)  # not SIG_IGN, which the programs that help to tidy up would inherit
+        no_more()
         raise KeyboardInterrupt
 
     _handle(first)
+
+
+def no_more() -> None:
+    """Have no SIGINT or SIGTERM do anything: this process is about to end."""
+    _handle(lambda *_: None)  # not SIG_IGN, which the programs that help to tidy up would inherit
 
 
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:

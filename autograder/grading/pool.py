@@ -109,6 +109,8 @@ def _serve(connection: Connection) -> None:
             connection.recv()(iter(connection.recv, None), connection.send)
         except KitError as error:
             connection.send(error)
+        finally:
+            interrupt.no_more()
 
 
 if __name__ == "__main__":

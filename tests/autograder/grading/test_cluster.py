@@ -174,8 +174,8 @@ def test_no_worker_and_no_scheduler_any_more_are_one_line_each(monkeypatch, tmp_
     monkeypatch.setattr(cluster, "POLL_SECONDS", 0.2)
     with scheduler(tmp_path) as address:
         assert refused(address) == (
-            f"--cluster {address}: there has been no worker for 0 seconds: start some; what is graded is kept, "
-            "and the same command goes on"
+            f"--cluster {address}: there has been no worker for 0 seconds: start some that have this package; "
+            "what is graded is kept, and the same command goes on"
         )
         monkeypatch.setattr(cluster, "WAIT_SECONDS", patient.STILL)
         child = psutil.Process().children()[-1]
