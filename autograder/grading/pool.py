@@ -15,10 +15,11 @@ from typing import Any
 
 from autograder.errors import KitError
 from autograder.grading import interrupt
+from autograder.sandbox import scratch
 from autograder.sandbox.confinement import linux
 
 Work = Callable[[Iterable[Any], Callable[[Any], None]], None]
-END_SECONDS = 10.0
+END_SECONDS = 60.0  # a busy machine is slow to tidy up
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def worker(work: Work) -> Iterator[Connection]:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(patience)
                 break
+        scratch.remove_left_by(process.pid)  # if it was killed
 
 
 def _serve(connection: Connection) -> None:

@@ -20,10 +20,12 @@ _YOUNG_SECONDS = 60.0  # a younger folder may belong to a grading that has not l
 def locked_folder(mode: int = 0o700) -> Iterator[Path]:
     """A new folder for one grading, removed at the end.
 
-    The kernel drops its lock even if this process is killed: then the next grading removes the folder.
+    The kernel drops its lock even if this process is killed: then the next grading removes the folder, if not the process
+    that started this one (`remove_left_by`).
     """
-    _sweep(Path(tempfile.gettempdir()))
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        _remove_unlocked(left, _YOUNG_SECONDS)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(mode)
     lock = os.open(folder, os.O_RDONLY)
     try:
@@ -34,18 +36,23 @@ def locked_folder(mode: int = 0o700) -> Iterator[Path]:
         remove(folder)
 
 
-def _sweep(parent: Path) -> None:
-    for folder in parent.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):  # locked by a grading that goes on, or just removed by another
-            state = folder.lstat()
-            if state.st_uid != os.getuid() or time.time() - state.st_mtime < _YOUNG_SECONDS:
-                continue
-            lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove(folder)
-            finally:
-                os.close(lock)
+def remove_left_by(pid: int) -> None:
+    """Remove what a process left that was killed; call it when that one has ended."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}{pid}-*"):
+        _remove_unlocked(left, 0.0)
+
+
+def _remove_unlocked(folder: Path, young: float) -> None:
+    with contextlib.suppress(OSError):  # locked by a grading that goes on, or just removed by another
+        state = folder.lstat()
+        if state.st_uid != os.getuid() or time.time() - state.st_mtime < young:
+            return
+        lock = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(folder)
+        finally:
+            os.close(lock)
 
 
 def remove(folder: Path) -> None:

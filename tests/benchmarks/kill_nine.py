@@ -110,7 +110,10 @@ class Trial:
         return self._chance.choice(found)[1] if found else None
 
     def _faults(self, out, calm, before):
-        found = [] if results(out) == calm else ["the results differ"]
+        now = results(out)
+        found = [
+            f"{name}: {now.get(name)}, not {calm.get(name)}" for name in now.keys() | calm if now.get(name) != calm.get(name)
+        ]
         if (out / "scores.csv").read_text() != (self._course / "calm/scores.csv").read_text():
             found.append("the table differs")
         graded = Counter(line.split("\t")[2] for line in (out / "log.txt").read_text().splitlines() if "\tgraded\t" in line)

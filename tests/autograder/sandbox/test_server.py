@@ -177,6 +177,7 @@ def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     assert process.returncode == 0, errors
     assert {name: result["score"] for name, result in results_of(course).items()} == {"s0": 6.0, "s1": 6.0, "s2": 6.0}
     assert json.loads((course.parent / "left.json").read_text()) == []
+    assert list((course.parent / "tmp").glob("autograder-scratch-*")) == []
 
 
 @pytest.mark.parametrize(
