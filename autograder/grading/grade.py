@@ -100,8 +100,10 @@ def _guarded(plan: Plan, server: Server, submission: Submission, runner: CheckRu
         return _whole(plan, submission, SubmissionStatus.BROKEN, reason, 0.0)
 
 
-def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules) -> Report:
-    """Grade one submission."""
+def _report(
+    plan: Plan, server: Server, submission: Submission, runner: CheckRunner, modules: CourseModules, *, last: bool = False
+) -> Report:
+    """Grade one submission; where the sandbox did not hold and a task is broken for it, once more."""
     if submission.problem:
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, submission.problem, 0.0)
     started = time.monotonic()
@@ -122,7 +124,10 @@ def _report(plan: Plan, server: Server, submission: Submission, runner: CheckRun
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}
-    return _graded(plan, submission, runs, session, time.monotonic() - started)
+    report = _graded(plan, submission, runs, session, time.monotonic() - started)
+    if report.status is SubmissionStatus.BROKEN and not session.held and not last:
+        return _report(plan, server, submission, runner, modules, last=True)
+    return report
 
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:

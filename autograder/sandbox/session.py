@@ -26,8 +26,8 @@ class Session:
 
     There is a child for each number of devices that checks have wanted, and one in which PyTorch cannot differentiate for
     checks of by-hand tasks. Only the time that the submission takes counts, not the suite's own, nor that of others on a busy
-    machine (see Child). `intact` is False once the sandbox has failed: what went wrong since then is no evidence against
-    the submission.
+    machine (see Child). `intact` is False once the sandbox has failed in a check: what went wrong since then is no evidence
+    against the submission. `held` stays False from then on.
     """
 
     def __init__(self, server: Server, spec: ChildSpec) -> None:
@@ -42,7 +42,7 @@ class Session:
         self._check_room = self._check_mb << 20
         self._left = spec.limits.total_seconds + spec.limits.import_seconds
         self._busy = MOST_BUSY * self._left
-        self.intact = True
+        self.intact = self.held = True
 
     @classmethod
     def open(cls, server: Server, spec: ChildSpec) -> Session:
@@ -90,7 +90,7 @@ class Session:
             busy, asked = child.newly_excused(), time.monotonic()
             return self._counted(child.ask(request, self._check_left, self._check_limit, ahead))
         except SandboxError:
-            self.intact = False
+            self.intact = self.held = False
             raise
         finally:
             now, lately = time.monotonic(), child.newly_excused() if child else 0.0
@@ -125,7 +125,7 @@ class Session:
             waiting = [rank.start(request, left, self._check_limit) for rank, request in zip(ranks, requests, strict=True)]
             return [finish() for finish in waiting]
         except SandboxError:
-            self.intact = False
+            self.intact = self.held = False
             raise
         finally:
             self._suspicion = next((rank.suspicion for rank in ranks if rank.suspicion), self._suspicion)

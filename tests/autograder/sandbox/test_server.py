@@ -12,10 +12,13 @@ import patient
 import pytest
 import torch
 
-from autograder.course import Limits
+from autograder.course import Limits, load
+from autograder.grading import grade
 from autograder.results import StudentFault
 from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
+from autograder.sandbox.session import Session
+from autograder.submission.handed_in import Submission
 from autograder.wire import values
 
 HERE = Path(__file__).parents[1]
@@ -166,6 +169,28 @@ def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
         _, errors = patient.communicate(process)
     assert process.returncode == 0, errors
     assert {name: result["score"] for name, result in results_of(course).items()} == {"s0": 6.0, "s1": 6.0, "s2": 6.0}
+
+
+def test_a_server_that_dies_while_a_failure_is_confirmed_costs_nobody_a_grade(course, kit, monkeypatch):
+    text = kit.solution.replace("return 2 * x", "return 3 * x")
+    fresh, child, killed, reports = Session.fresh, Server._child, [], []
+
+    def confirms(self):
+        fresh(self)
+        monkeypatch.setattr(Server, "_child", dies_first)
+
+    def dies_first(self, kind):
+        if not killed:
+            killed.append(self._running.process)
+            killed[0].kill()
+            killed[0].wait()
+        return child(self, kind)
+
+    monkeypatch.setattr(Session, "fresh", confirms)
+    plan = grade.Plan(load(course).topic("01_mini"), b"", "full")
+    grade.grade_here(plan, [Submission("wrong", {"mini.py": text.encode()})], reports.append)
+    assert killed
+    assert [(report.status, report.score) for report in reports] == [("graded", 4.0)]
 
 
 def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
