@@ -59,7 +59,8 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
 
 def given_up(plan: Plan, submission: Submission) -> Report:
     """The report of a submission that several processes have ended over."""
-    return _whole(plan, submission, SubmissionStatus.BROKEN, "The grading process stopped twice before it was done.", 0.0)
+    message = "The grading process stopped more than once before it was done."
+    return _whole(plan, submission, SubmissionStatus.BROKEN, message, 0.0)
 
 
 def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server: Server | None = None) -> None:
