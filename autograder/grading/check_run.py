@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,10 +61,11 @@ class CheckRunner:
         self._main = {tasks.index(task) for task in tasks}
         self._public = frozenset(_NAME.findall(Wanted.of(topic).stub)) | {task.id for task in topic.tasks}
         self._clock = Clock(topic.limits.grader_seconds)
+        self._asked: Collection[str] = ()
 
-    def next_submission(self) -> None:
-        """Start the clock of the grader's own time anew."""
-        self._clock = Clock(self._topic.limits.grader_seconds)
+    def next_submission(self, tasks: Collection[str] = ()) -> None:
+        """Start the clock of the grader's own time anew, for a submission that is asked for these tasks, or for all."""
+        self._clock, self._asked = Clock(self._topic.limits.grader_seconds), tasks
 
     def checks_of(self, task: Task) -> list[Check]:
         """The task's checks, its main one first."""
@@ -117,6 +118,8 @@ class CheckRunner:
         """What the same process is asked once this check and those after it have passed, as far as that is sure."""
         for later in range(number + 1, len(self._checks)):
             check, now = self._checks[later], self._checks[number]
+            if self._asked and check.task not in self._asked:
+                continue
             requests = self._memory(check).requests
             same_child = (check.devices, check.forbid) == (now.devices, now.forbid)
             rests = later in self._main and self._topic.task(check.task).needs  # on tasks that may be without it

@@ -17,7 +17,7 @@ _MOST_WIDE = 400  # letters of one of its lines
 def attachments(topic: Topic, runs: Mapping[str, Sequence[CheckRun]], source: bytes) -> dict[str, Any]:
     """The evidence of one submission, by name: plain values, which JSON can hold."""
     attached = {name: value for of_task in runs.values() for run in of_task for name, value in run.attached.items()}
-    checks = {task.id: found for task in topic.tasks if (found := _by_check(runs[task.id], task.points))}
+    checks = {task.id: found for task in topic.tasks if (found := _by_check(runs.get(task.id, ()), task.points))}
     return {**attached, "checks": checks, **({"source": text} if (text := _text(source)) else {})}
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autograder.checks.check import Check
-from autograder.course import Limits, Topic
+from autograder.course import Limits, Task, Topic
 from autograder.errors import KitError, SandboxError
 from autograder.grading import evidence, lateness, policy, pool, suite
 from autograder.grading.check_run import CheckRun, CheckRunner
@@ -117,10 +118,11 @@ def _report(
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, stopped.fault.message, seconds)
     except SandboxError as error:
         return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
-    runner.next_submission()
+    asked = _asked(plan.topic, submission)
+    runner.next_submission([task.id for task in asked])
     with contextlib.closing(session):
         runs = dict[str, list[CheckRun]]()
-        for task in plan.topic.tasks:
+        for task in asked:
             runs[task.id] = policy.unmet(task, runs) or policy.grade_task(task, session, runner, modules)
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
@@ -129,6 +131,13 @@ def _report(
     if report.status is SubmissionStatus.BROKEN and not session.held and not last:
         return _report(plan, server, submission, runner, modules, last=True)
     return report
+
+
+def _asked(topic: Topic, submission: Submission) -> list[Task]:
+    wanted = set(submission.tasks) or {task.id for task in topic.tasks}
+    for task in reversed(topic.tasks):
+        wanted.update(task.needs if task.id in wanted else ())
+    return [task for task in topic.tasks if task.id in wanted]
 
 
 def _spec(plan: Plan, submission: Submission) -> ChildSpec:
@@ -164,6 +173,7 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
             conduct=any(run.conduct for run in runs[task.id]),
         )
         for task in plan.topic.tasks
+        if task.id in runs
     )
     attachments = evidence.attachments(plan.topic, runs, session.looked.source)
     broken = [task.id for task in tasks if task.status is Status.BROKEN]
@@ -174,7 +184,8 @@ def _graded(plan: Plan, submission: Submission, runs: dict[str, list[CheckRun]],
     elif withheld:
         status, message = SubmissionStatus.SUSPICIOUS, withheld[0].message
     score = 0.0 if broken else round(sum(task.score for task in tasks), 2)
-    return Report(plan.topic.name, submission.name, status, score, plan.topic.max_score, message, plan.isolation,
+    most = math.fsum(task.max_score for task in tasks)
+    return Report(plan.topic.name, submission.name, status, score, most, message, plan.isolation,
                   round(seconds, 4), tasks, _data_name(plan), plan.gpus.name, attachments=attachments,
                   **_origin(submission))  # fmt: skip
 

@@ -40,14 +40,8 @@ class CourseModules:
         self._topic, self._key, self._training = topic, key, training
         self._sound: dict[str, bool] = {}
         self._replies: dict[tuple[str, Path], Sequence[Any]] = {}
-        self._mutants = list[tuple[mutants.Mutant, Path]]()
-        reference = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
-        for number, mutant in enumerate(mutants.load(topic) if reference and folder else ()):
-            path = Path(folder or "", str(number), topic.module)
-            path.parent.mkdir()
-            with contextlib.suppress(KitError):  # a mutant that no longer fits its reference: `verify` names it
-                path.write_text(mutants.source(mutant, reference), encoding="utf-8")
-                self._mutants.append((mutant, path))
+        self._folder = folder
+        self._mutants: dict[str, list[tuple[mutants.Mutant, Path]]] = {}
 
     def solution_passes(self, check: Check) -> bool:
         """Whether the check itself is sound: if it broke all the same, it broke on what the submission returned."""
@@ -60,12 +54,26 @@ class CourseModules:
         """The sentence of the mutant that answers this check exactly as the submission did, or ""."""
         if self._topic.task(check.task).trains or found.result.status not in (Status.FAILED, Status.ERROR):
             return ""  # a run of training is not repeated with each mutant
-        its_own = [(mutant, path) for mutant, path in self._mutants if mutant.task == check.task]
         for form in (list, _as_numbers):  # a mutant of the same kind of answer comes before one of the same number
-            for mutant, path in its_own:
+            for mutant, path in self._mutants_of(check.task):
                 if _answers_like(found, self._replies_of(path, check), form):
-                    return f"Your result is what comes out of code that {mutant.phrase}."
+                    return sentence(mutant)
         return ""
+
+    def _mutants_of(self, task: str) -> list[tuple[mutants.Mutant, Path]]:
+        """The task's mutants, each with its module, which is written when it is wanted first."""
+        if self._folder is None or not self._topic.solution.is_file():
+            return []
+        if task not in self._mutants:
+            self._mutants[task] = found = []
+            reference = self._topic.solution.read_text(encoding="utf-8")
+            for number, mutant in enumerate(each for each in mutants.load(self._topic) if each.task == task):
+                path = self._folder / task / str(number) / self._topic.module
+                path.parent.mkdir(parents=True)
+                with contextlib.suppress(KitError):  # a mutant that no longer fits its reference: `verify` names it
+                    path.write_text(mutants.source(mutant, reference), encoding="utf-8")
+                    found.append((mutant, path))
+        return self._mutants[task]
 
     def _replies_of(self, path: Path, check: Check) -> Sequence[Any]:
         key = (check.name, path)
@@ -84,6 +92,11 @@ class CourseModules:
             with time_limit.allowed(SUITE_SECONDS):
                 result = run(check, fixtures)
         return CheckRun(result, fixtures.student.replies)
+
+
+def sentence(mutant: mutants.Mutant) -> str:
+    """What a learner is told whose answer is the mutant's."""
+    return f"Your result is what comes out of code that {mutant.phrase}."
 
 
 def _answers_like(found: CheckRun, theirs: Sequence[Any], form: Callable[[Sequence[Any]], Sequence[Any]]) -> bool:

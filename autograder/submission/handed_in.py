@@ -34,7 +34,8 @@ class Submission:
     Where they are to be chosen from, `others` are the course's other topics, and `changed` has the time of each. `person` is
     who handed them in, as far as their place tells; `notes` are sentences for the instructor; `handed_in` is the time in
     ISO 8601, without an offset where none is known, or "", and `deadline` one that is this student's alone. `own_names` is
-    whether the files are called as the student called them.
+    whether the files are called as the student called them. `tasks` are those that it is asked for, and with them those that
+    they need; without any it is asked for all.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Submission:
     handed_in: str = ""
     deadline: str = ""
     own_names: bool = True
+    tasks: frozenset[str] = frozenset()
 
 
 def find(

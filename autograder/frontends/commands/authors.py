@@ -38,7 +38,8 @@ def verify(options: argparse.Namespace) -> int:
         plan = common.plan(topic, options, secret.of_seed(0))
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"verifying {topic.name}", total=None)
-            verdict = verify.verify(topic, plan, options.seeds, options.workers, functools.partial(_advance, progress, bar))
+            advance = functools.partial(_advance, progress, bar)
+            verdict = verify.verify(topic, plan, options.seeds, options.workers, advance, thorough=options.thorough)
         state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
         console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, "
                       f"{verdict.mutants - len(verdict.undiagnosed)} diagnosed, "

@@ -1,0 +1,77 @@
+"""What the reports of an author's modules say of the set: sentences that name what is unsound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from autograder.course import Topic, mutants
+from autograder.results import Report, Status
+
+MUTANTS_A_TASK = 3
+HINTS_A_TASK = 3
+
+
+def title(mutant: mutants.Mutant) -> str:
+    """What a mutant is called."""
+    return f"mutant of {mutant.task}, {mutant.phrase!r}"
+
+
+def of_set(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
+    """What can be seen before anything is graded."""
+    for task in topic.tasks:
+        count = sum(mutant.task == task.id for mutant in wrong)
+        if count < MUTANTS_A_TASK:
+            yield f"{task.id} has {count} mutants; it needs {MUTANTS_A_TASK}"
+    for mutant in wrong:
+        if sum(title(other) == title(mutant) for other in wrong) > 1:
+            yield f"mutant {mutant.phrase!r} of {mutant.task} is there more than once"
+        if mutant.task not in {task.id for task in topic.tasks}:
+            yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
+
+
+def remarks(topic: Topic) -> Iterator[str]:
+    """What makes nothing unsound."""
+    short = [f"{task.id} ({len(task.hints)})" for task in topic.tasks if len(task.hints) < HINTS_A_TASK]
+    if short:
+        yield (f"tasks with fewer than {HINTS_A_TASK} hints in course.yaml (a question, the idea, the API with an example): "
+               + ", ".join(short))  # fmt: skip
+
+
+def of_right(report: Report) -> Iterator[str]:
+    """What a module lost that must have full marks."""
+    if report.score != report.max_score:
+        yield f"{report.submission}: {_first_loss(report)}"
+
+
+def _first_loss(report: Report) -> str:
+    lost = next((t for t in report.tasks if t.status is not Status.PASSED), None)
+    return f"{lost.id} is {lost.status}: {lost.message}" if lost else report.message
+
+
+def of_stub(report: Report) -> Iterator[str]:
+    """What the stub earns, and where it is not missing."""
+    for task in report.tasks:
+        if task.score:
+            yield f"the stub earns {task.score:g} points for {task.id}"
+    for task in report.tasks:
+        if task.status is not Status.MISSING and not task.score:
+            yield f"the stub is {task.status}, not missing, for {task.id}"
+
+
+def of_mutant(topic: Topic, mutant: mutants.Mutant, report: Report) -> Iterator[str]:
+    """Whether the mutant loses its own task, and no other but those that rest on it."""
+    if report.status != "graded":
+        yield f"{report.submission}: it is {report.status}: {report.message}"
+    for task in report.tasks:
+        if task.id == mutant.task and task.score >= task.max_score:
+            yield f"{report.submission}: it loses nothing: the hidden suite does not notice it"
+        rests_on_it = mutant.task in topic.task(task.id).needs
+        if task.id != mutant.task and task.status is not Status.PASSED and not rests_on_it:
+            yield f"{report.submission}: it also loses {task.id}: {task.message}"
+
+
+def undiagnosed(mutant: mutants.Mutant, report: Report) -> Iterator[str]:
+    """What is said of the mutant if its own sentence is not."""
+    own = next(task for task in report.tasks if task.id == mutant.task)
+    if mutant.phrase not in own.diagnosis:
+        yield f"{report.submission}: {f'{own.status}: {own.message} {own.diagnosis}'.strip()}"
