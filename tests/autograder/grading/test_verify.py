@@ -1,5 +1,10 @@
 """`autograder verify` finds each kind of unsoundness and names it."""
 
+import ast
+
+from autograder.course.mutants import Mutant
+from autograder.grading.verify import jobs
+
 
 def edit(course, file, old, new):
     path = course / file
@@ -42,3 +47,27 @@ def test_a_wrong_solution_and_a_mutant_that_costs_another_task_are_named(course,
     assert done.returncode == 1
     assert "it also loses slope" in done.stdout
     assert "the solution, seed 0: Scale is failed" in done.stdout
+
+
+REFERENCE = """\
+def helped(x):
+    return x + 1
+
+
+def one(x):
+    return helped(x)
+
+
+class Two:
+    def step(self, x):
+        return helped(x)
+"""
+
+
+def test_the_solution_without_what_a_mutant_changes_shows_which_tasks_come_to_it():
+    edits = {Mutant("one", "p", "x + 1", "x", within="helped"): "helped", Mutant("one", "p", "helped(x)", "x"): "one",
+             Mutant("Two", "p", "helped(x)", "x", within="step"): "Two"}  # fmt: skip
+    for mutant, name in edits.items():
+        assert jobs.definition(mutant, REFERENCE) == name
+        left = {node.name for node in ast.parse(jobs.without(REFERENCE, name)).body}
+        assert left == {"helped", "one", "Two"} - {name}
