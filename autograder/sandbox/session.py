@@ -119,6 +119,8 @@ class Session:
         requests = make_requests(f"tcp://127.0.0.1:{20_000 + secrets.randbelow(20_000)}")
         started, ranks = time.monotonic(), list[Child]()
         try:
+            self._server.wait_until_ready()
+            started = time.monotonic()
             for _ in requests:
                 ranks.append(self._server.open(replace(self._spec, network=True)))
             left = self._check_left
@@ -172,6 +174,9 @@ class Session:
             child.close()
             child = None
         if child is None or child.ended is not None:
+            began = time.monotonic()
+            self._server.wait_until_ready()
+            self._left += time.monotonic() - began  # after one that died another one has to start: no time of the submission's
             child = self._children[self._kind] = self._server.open(self._wanted)
             self.said = child.said
             if child.ended is None and self._spec.looked is None:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import patient
 import pytest
@@ -15,6 +16,7 @@ import torch
 from autograder.course import Limits, load
 from autograder.grading import grade
 from autograder.results import StudentFault
+from autograder.sandbox import session
 from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
@@ -191,6 +193,30 @@ def test_a_server_that_dies_while_a_failure_is_confirmed_costs_nobody_a_grade(co
     grade.grade_here(plan, [Submission("wrong", {"mini.py": text.encode()})], reports.append)
     assert killed
     assert [(report.status, report.score) for report in reports] == [("graded", 4.0)]
+
+
+def test_the_start_of_a_server_in_place_of_a_dead_one_is_no_time_of_the_submission(course, kit, monkeypatch):
+    fresh, wait, clock, reports = Session.fresh, Server.wait_until_ready, time.monotonic, []
+    slow_start = []
+
+    def kills(self):
+        fresh(self)
+        self._server._running.process.kill()
+        self._server._running.process.wait()
+
+    def starts_slowly(self):
+        if self._running.process.poll() is not None:
+            slow_start.append(1000)
+        return wait(self)
+
+    monkeypatch.setattr(Session, "fresh", kills)
+    monkeypatch.setattr(Server, "wait_until_ready", starts_slowly)
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: clock() + sum(slow_start)))
+    plan = grade.Plan(load(course).topic("01_mini"), b"", "full")
+    text = kit.solution.replace("return 2 * x", "return 3 * x")
+    grade.grade_here(plan, [Submission("wrong", {"mini.py": text.encode()})], reports.append)
+    assert slow_start
+    assert {task.id: task.status for task in reports[0].tasks} == {"row_means": "passed", "slope": "failed", "Scale": "passed"}
 
 
 def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):
