@@ -7,16 +7,15 @@ import signal
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import patient
 import pytest
 import torch
 
 from autograder.course import Limits, load
+from autograder.errors import SandboxError
 from autograder.grading import grade
 from autograder.results import StudentFault
-from autograder.sandbox import session
 from autograder.sandbox.child_spec import ChildSpec
 from autograder.sandbox.server import Server
 from autograder.sandbox.session import Session
@@ -173,50 +172,26 @@ def test_a_server_that_dies_is_replaced_and_nobody_loses_points(course, kit):
     assert {name: result["score"] for name, result in results_of(course).items()} == {"s0": 6.0, "s1": 6.0, "s2": 6.0}
 
 
-def test_a_server_that_dies_while_a_failure_is_confirmed_costs_nobody_a_grade(course, kit, monkeypatch):
-    text = kit.solution.replace("return 2 * x", "return 3 * x")
-    fresh, child, killed, reports = Session.fresh, Server._child, [], []
+@pytest.mark.parametrize(("failures", "found"), [(1, ("graded", 4.0)), (9, ("broken", 0.0))])
+def test_a_submission_for_which_the_sandbox_did_not_hold_is_graded_once_more(course, kit, monkeypatch, failures, found):
+    fresh, opened, left, reports = Session.fresh, Server.open, [], []
 
     def confirms(self):
         fresh(self)
-        monkeypatch.setattr(Server, "_child", dies_first)
+        left.extend(range(0 if left else failures + 1))  # the last one stays, as a sign that it has been here
 
-    def dies_first(self, kind):
-        if not killed:
-            killed.append(self._running.process)
-            killed[0].kill()
-            killed[0].wait()
-        return child(self, kind)
+    def fails(self, spec):
+        if left[1:]:
+            left.pop()
+            raise SandboxError("the server is gone")
+        return opened(self, spec)
 
     monkeypatch.setattr(Session, "fresh", confirms)
-    plan = grade.Plan(load(course).topic("01_mini"), b"", "full")
-    grade.grade_here(plan, [Submission("wrong", {"mini.py": text.encode()})], reports.append)
-    assert killed
-    assert [(report.status, report.score) for report in reports] == [("graded", 4.0)]
-
-
-def test_the_start_of_a_server_in_place_of_a_dead_one_is_no_time_of_the_submission(course, kit, monkeypatch):
-    fresh, wait, clock, reports = Session.fresh, Server.wait_until_ready, time.monotonic, []
-    slow_start = []
-
-    def kills(self):
-        fresh(self)
-        self._server._running.process.kill()
-        self._server._running.process.wait()
-
-    def starts_slowly(self):
-        if self._running.process.poll() is not None:
-            slow_start.append(1000)
-        return wait(self)
-
-    monkeypatch.setattr(Session, "fresh", kills)
-    monkeypatch.setattr(Server, "wait_until_ready", starts_slowly)
-    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: clock() + sum(slow_start)))
+    monkeypatch.setattr(Server, "open", fails)
     plan = grade.Plan(load(course).topic("01_mini"), b"", "full")
     text = kit.solution.replace("return 2 * x", "return 3 * x")
     grade.grade_here(plan, [Submission("wrong", {"mini.py": text.encode()})], reports.append)
-    assert slow_start
-    assert {task.id: task.status for task in reports[0].tasks} == {"row_means": "passed", "slope": "failed", "Scale": "passed"}
+    assert [(report.status, report.score) for report in reports] == [found]
 
 
 def test_a_worker_that_dies_is_replaced_and_nobody_loses_points(course, kit):

@@ -12,6 +12,7 @@ from autograder.course import Limits
 from autograder.errors import SandboxError
 from autograder.learner.forbidden_scan import Found
 from autograder.results import Fault, Status, StudentFault
+from autograder.sandbox import session as session_module
 from autograder.sandbox.child_spec import ChildSpec, Looked
 from autograder.sandbox.session import Session
 
@@ -65,7 +66,7 @@ def session(*ends, total_seconds=10.0, seconds=0.0, kept_waiting=0.0):
         return children[-1]
 
     spec = ChildSpec({"mini.py": b""}, "mini.py", ("slope",), Limits(total_seconds=total_seconds, import_seconds=0.0))
-    return SimpleNamespace(open=open_child), spec, children
+    return SimpleNamespace(open=open_child, wait_until_ready=lambda: None), spec, children
 
 
 def opened(*ends, **more):
@@ -213,3 +214,27 @@ def test_the_replies_of_one_check_have_a_limit_together():
         found.ask(b"x")
     found.begin(1.0)
     assert found.ask(b"x")
+
+
+def test_the_start_of_another_server_is_no_time_of_the_submission(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(session_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    server, spec, children = session(total_seconds=10.0)
+    begun = Session.open(server, spec)
+    server.wait_until_ready = lambda: clock.append(clock.pop() + 1000.0)
+    for number in (1, 2):
+        begun.begin(5.0)
+        begun.fresh()
+        assert begun.ask(b"x") == b"%d" % number
+    assert len(children) == 3
+
+
+def test_a_sandbox_that_failed_in_one_check_did_not_hold_whatever_comes_after():
+    begun, _ = opened(None, SandboxError("gone"))
+    begun.begin(5.0)
+    begun.fresh()
+    with pytest.raises(SandboxError, match="gone"):
+        begun.ask(b"x")
+    begun.begin(5.0)
+    begun.ask(b"x")
+    assert (begun.intact, begun.held) == (True, False)
