@@ -996,7 +996,7 @@ def make_optimizer(kind: str, parameters: list[Any], lr: float) -> torch.optim.O
     if kind == "decay":
         return torch.optim.SGD(parameters, lr=lr, weight_decay=0.1)
     if kind == "adam":
-        return torch.optim.Adam(parameters, lr=lr)
+        return torch.optim.Adam(parameters, lr=lr, eps=1e-3)  # with the usual one it makes whole steps of rounding noise
     return torch.optim.SGD(parameters, lr=lr)
 
 
