@@ -15,7 +15,9 @@ _ORIGINAL = "Original Traceback (most recent call last):"  # torch's, around an 
 
 def clean(text: str, limit: int = 500) -> str:
     """Text fit for a terminal, a page and JSON: control characters and lone surrogates replaced, length capped."""
-    shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text[:limit])
+    shown = text[:limit]
+    if not shown.isprintable():  # few texts, and letter by letter it takes long
+        shown = "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in shown)
     return shown + ("…" if len(text) > limit else "")
 
 

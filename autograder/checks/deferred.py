@@ -79,6 +79,7 @@ def _symbolic_shapes() -> StandIn:
 
 
 _MAKE = {"torch._dynamo": _dynamo, "torch.fx.experimental.symbolic_shapes": _symbolic_shapes}
+NAMES = frozenset(_MAKE)
 
 
 @contextlib.contextmanager

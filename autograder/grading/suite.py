@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.checks import collecting
+from autograder.checks import collecting, deferred
 from autograder.checks.check import Check, Fixtures
 from autograder.checks.collecting import CHECK
 from autograder.course import Topic
@@ -44,7 +44,7 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
                  "-p", "no:cacheprovider", "-p", "no:terminal",
                  "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
                  "--capture=no", "-W", "ignore"]  # fmt: skip
-    with _without_other_plugins(), contextlib.chdir(topic.root):
+    with _without_other_plugins(), contextlib.chdir(topic.root), deferred.deferred(deferred.NAMES):
         code = pytest.main(arguments, plugins=[collecting, collector])
     if collector.error is not None:
         raise collector.error

@@ -132,15 +132,8 @@ class Child:
         is judged: no other may be asked then.
         """
         finish = self.start(frame, seconds, limit)
-        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._sent_ahead)
-        with suppress(OSError):  # it has ended, perhaps after its reply
-            for following in islice(ahead, len(self._sent_ahead), _AHEAD):
-                room -= len(following)
-                if room < 0:
-                    break
-                nonce = secrets.token_bytes(frames.NONCE_BYTES)
-                self._write(nonce, following, time.monotonic() + seconds)
-                self._sent_ahead.append((nonce, following))
+        if len(self._sent_ahead) <= _AHEAD // 2:  # some at a time, for to write takes longer than they are long
+            self._send_ahead(islice(ahead, len(self._sent_ahead), _AHEAD), time.monotonic() + seconds)
         return finish()
 
     def start(self, frame: bytes, seconds: float, limit: float | None = None) -> Callable[[], bytes]:
@@ -156,7 +149,7 @@ class Child:
             self._refuse_early_data()
             nonce = secrets.token_bytes(frames.NONCE_BYTES)
             try:
-                self._write(nonce, frame, end)
+                self._write(frames.pieces(nonce, frame), end)
             except OSError:
                 self._end(self._cause_of_death())
 
@@ -168,6 +161,20 @@ class Child:
             return bytes(body)
 
         return finish
+
+    def _send_ahead(self, requests: Iterable[bytes], end: float) -> None:
+        room = _AHEAD_BYTES - sum(len(sent) for _, sent in self._sent_ahead)
+        sending = []
+        for request in requests:
+            room -= len(request)
+            if room < 0:
+                break
+            sending.append((secrets.token_bytes(frames.NONCE_BYTES), request))
+        if not sending:
+            return
+        self._sent_ahead.extend(sending)
+        with suppress(OSError):  # it has ended, perhaps after its reply
+            self._write([b"".join(piece for each in sending for piece in frames.pieces(*each))], end)
 
     def excuse(self, most: float) -> float:
         """Seconds, at most so many, for which the process was kept from running and which have not been excused yet."""
@@ -202,10 +209,11 @@ class Child:
             self._end(Fault(Status.ERROR, "The code sent data that nobody asked for.", "Violation"))
         self._end(self._cause_of_death())
 
-    def _write(self, nonce: bytes, body: bytes, end: float) -> None:
+    def _write(self, pieces: Iterable[bytes], end: float) -> None:
         try:
-            self._stream.settimeout(max(end - time.monotonic(), 0.01))
-            frames.send(self._stream, nonce, body)
+            for piece in pieces:
+                self._stream.settimeout(max(end - time.monotonic(), 0.01))
+                self._stream.sendall(piece)
         except TimeoutError:
             self._end(Fault(Status.TIMEOUT, "The code did not take its input in time."))
 

@@ -57,12 +57,14 @@ class Descriptor:
 
 def send(channel: Writable, nonce: bytes, body: bytes) -> None:
     """Write one frame; the socket's own time-out applies."""
+    for piece in pieces(nonce, body):
+        channel.sendall(piece)
+
+
+def pieces(nonce: bytes, body: bytes) -> list[bytes]:
+    """The bytes of one frame, in one piece if it is small, so that the reader wakes up once, and else without a copy."""
     head = _HEAD.pack(len(body), nonce)
-    if len(body) < _SMALL:  # in one piece: the reader wakes up once
-        channel.sendall(head + body)
-    else:
-        channel.sendall(head)
-        channel.sendall(body)
+    return [head + body] if len(body) < _SMALL else [head, body]
 
 
 def receive(channel: Readable, max_bytes: int) -> tuple[bytes, bytearray]:
