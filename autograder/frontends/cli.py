@@ -135,9 +135,11 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
     verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
     verify.add_argument("--workers", type=_positive, default=os.cpu_count(), help="processes (default: one a processor)")
+    verify.add_argument("--json", action="store_true", help="print a line of JSON for each topic, in the place of the tables")
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")
     verify.add_argument("--thorough", action="store_true",
-                        help="ask each mutant for every task, not for those alone that can come to what it changes")  # fmt: skip
+                        help="ask each mutant for every task, not for those alone that can come to what it changes; "
+                             "have the alternatives train as submissions do")  # fmt: skip
     verify.set_defaults(run=authors.verify, cluster="")
 
     release = commands.add_parser("release", help="make the student kit: the exercises without what grades them")

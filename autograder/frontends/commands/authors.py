@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import functools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from autograder import secret
+from autograder.errors import KitError
 from autograder.frontends.commands import common
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from autograder.course import Topic
     from autograder.results import Report
+    from autograder.submission.handed_in import Submission
 
 
 def new(options: argparse.Namespace) -> int:
@@ -30,7 +34,8 @@ def verify(options: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415  only commands that print tables need it
     from rich.progress import Progress  # noqa: PLC0415
 
-    from autograder.grading import verify  # noqa: PLC0415  imports torch
+    from autograder.frontends import verdicts  # noqa: PLC0415  imports torch
+    from autograder.grading.verify import to_json, verify  # noqa: PLC0415  the same
 
     topics = [found.topic(options.topic)] if options.topic else list(found.topics)
     console, sound = Console(), True
@@ -39,19 +44,29 @@ def verify(options: argparse.Namespace) -> int:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             bar = progress.add_task(f"verifying {topic.name}", total=None)
             advance = functools.partial(_advance, progress, bar)
-            verdict = verify.verify(topic, plan, options.seeds, options.workers, advance, thorough=options.thorough)
-        state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
-        console.print(f"{topic.name}: {verdict.tasks} tasks, {verdict.mutants} mutants, "
-                      f"{verdict.mutants - len(verdict.undiagnosed)} diagnosed, "
-                      f"{options.seeds} seeds: {state}", soft_wrap=True)  # fmt: skip
-        for problem in verdict.problems:
-            console.print(f"  {problem}", soft_wrap=True, markup=False)
-        for remark in verdict.remarks:
-            console.print(f"  remark: {remark}", soft_wrap=True, markup=False)
-        for line in verdict.undiagnosed if options.undiagnosed else ():
-            console.print(f"  not diagnosed: {line}", soft_wrap=True, markup=False)
+            notebook, unfit = _notebook(topic)
+            verdict = verify(topic, plan, options.seeds, options.workers, advance, right=notebook, thorough=options.thorough)
+            verdict = replace(verdict, problems=(*verdict.problems, *unfit))
+        if options.json:
+            print(to_json(verdict))  # noqa: T201  the command's own output
+        else:
+            verdicts.show(console, verdict, undiagnosed=options.undiagnosed)
         sound = sound and not verdict.problems
     return 0 if sound else 1
+
+
+def _notebook(topic: Topic) -> tuple[list[Submission], list[str]]:
+    """The topic's notebook with its solutions, as one that is handed in, and why it or the students' one cannot be made."""
+    from autograder.frontends.nbgrader import source  # noqa: PLC0415  only this command needs them
+    from autograder.submission.handed_in import Submission  # noqa: PLC0415
+    from autograder.submission.opening import Form  # noqa: PLC0415
+
+    try:
+        source.notebook(topic, for_students=True)
+        content = source.text(source.notebook(topic)).encode()
+    except KitError as error:
+        return [], [f"the notebook: {error}"]
+    return [Submission("the notebook", {f"{topic.name}.ipynb": content}, form=Form.FILES)], []
 
 
 def _advance(progress: Progress, bar: TaskID, _: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autograder.course import Topic, mutants
+from autograder.grading.verify.cheats import Cheat
 from autograder.results import Report, Status
 
 MUTANTS_A_TASK = 3
@@ -70,8 +71,19 @@ def of_mutant(topic: Topic, mutant: mutants.Mutant, report: Report) -> Iterator[
             yield f"{report.submission}: it also loses {task.id}: {task.message}"
 
 
-def undiagnosed(mutant: mutants.Mutant, report: Report) -> Iterator[str]:
-    """What is said of the mutant if its own sentence is not."""
+def of_cheat(cheat: Cheat, report: Report) -> Iterator[str]:
+    """What a cheat was given that nobody should have without the task."""
+    if report.status not in ("graded", "unreadable"):
+        yield f"{report.submission}: it is {report.status}: {report.message}"
+    for task in (task for task in report.tasks if task.id == cheat.task):
+        if task.status is Status.PASSED:
+            yield f"{report.submission}: it has full marks: the hidden suite does not notice it"
+        elif task.score and not cheat.once_right:
+            yield f"{report.submission}: it passes the main check, and has {task.score:g} points"
+
+
+def undiagnosed(mutant: mutants.Mutant, report: Report) -> Iterator[tuple[str, str]]:
+    """What the mutant is called, and what is said of it if its own sentence is not."""
     own = next(task for task in report.tasks if task.id == mutant.task)
     if mutant.phrase not in own.diagnosis:
-        yield f"{report.submission}: {f'{own.status}: {own.message} {own.diagnosis}'.strip()}"
+        yield report.submission, f"{report.submission}: {f'{own.status}: {own.message} {own.diagnosis}'.strip()}"

@@ -1,6 +1,7 @@
 """`autograder verify` finds each kind of unsoundness and names it."""
 
 import ast
+import json
 
 from autograder.course.mutants import Mutant
 from autograder.grading.verify import jobs
@@ -48,6 +49,57 @@ def test_a_wrong_solution_and_a_mutant_that_costs_another_task_are_named(course,
     assert "it also loses slope" in done.stdout
     assert "the solution, seed 0: Scale is failed" in done.stdout
 
+
+def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
+    hidden = course / "tests/hidden/01_mini/test_mini.py"
+    suite = hidden.read_text()
+    start, end = suite.index("def test_row_means__values"), suite.index("def scaled")
+    hidden.write_text(suite[:start] + KNOWN + suite[end:])
+    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)
+    cheated = [problem for problem in found["problems"] if problem.startswith("cheat on")]
+    full = "it has full marks: the hidden suite does not notice it"
+    assert cheated == [
+        f"cheat on {what}: {how}"
+        for what, how in (
+            ("row_means, 'gives the first public answer to everything'", "it passes the main check, and has 1.5 points"),
+            ("row_means, 'knows the answers of the public checks by heart'", full),
+            ("row_means, 'gives the answer of a public check to all inputs of its shapes'", full),
+            ("slope, 'gives an object that equals everything'", full),
+            ("slope, 'gives the answer of the call before'", full),
+        )
+    ]
+    assert [(row["task"], row["cheats"], row["dead"]) for row in found["rows"]] == [
+        ("row_means", 5, 2),
+        ("slope", 5, 3),
+        ("Scale", 0, 0),
+    ]
+    assert not found["sound"]
+
+
+KNOWN = '''\
+def test_row_means__values(student, rng):
+    """gives the mean of each row"""
+    expect_close(student.call("row_means", torch.tensor([[1.0, 3.0], [5.0, 9.0]])), torch.tensor([2.0, 7.0]))
+
+
+def test_row_means__ones(student, rng):
+    """gives the mean of equal numbers"""
+    expect_close(student.call("row_means", torch.ones(4, 3)), torch.ones(4))
+    expect_close(student.call("row_means", torch.tensor([[1.0, 3.0], [5.0, 9.0]])), torch.tensor([2.0, 7.0]))
+
+
+def twice(module, x):
+    return bool(module.slope(x).sum() == 2 * x.sum())
+
+
+def test_slope__values(student, rng):
+    """gives the derivative of the square"""
+    assert student.run(twice, torch.randn(6, generator=rng))
+
+
+'''
 
 REFERENCE = """\
 def helped(x):

@@ -499,6 +499,11 @@ def wrap(module: Any, state: Tensors, x: torch.Tensor) -> dict[str, Any]:
     return found
 
 
+def wrap_each(module: Any, states: list[Tensors], x: torch.Tensor) -> list[dict[str, Any]]:
+    """The same for one network after the other."""
+    return [wrap(module, state, x) for state in states]
+
+
 def expect_wrapped(found: dict[str, Any], state: Tensors, x: torch.Tensor) -> None:
     message = f"With several GPUs the result should be an nn.DataParallel, but it is of type {found['kinds'][0]}."
     expect("DataParallel" in found["kinds"], message)
@@ -541,8 +546,9 @@ def test_parallelize__leaves_it_for_one(student: Student, rng: torch.Generator) 
 @devices(2)
 def test_parallelize__wraps_for_two(student: Student, rng: torch.Generator) -> None:
     """wraps the network in nn.DataParallel on a machine with two GPUs"""
-    state, x = draw_state(rng, norm=False), normal(rng, 8, FEATURES)
-    expect_wrapped(student.run(wrap, state, x), state, x)
+    states, x = [draw_state(rng, norm=False) for _ in range(2)], normal(rng, 8, FEATURES)
+    for found, state in zip(student.run(wrap_each, states, x), states, strict=True):
+        expect_wrapped(found, state, x)
 
 
 # split_sizes ---------------------------------------------------------------------------------------------------------
