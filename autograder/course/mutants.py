@@ -33,7 +33,12 @@ def load(topic: Topic) -> tuple[Mutant, ...]:
     if spec is None or spec.loader is None:
         raise KitError(f"{topic.mutants}: cannot be loaded")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise KitError(f"{topic.mutants}:{error.lineno}: does not parse: {error.msg}") from None
+    except Exception as error:  # noqa: BLE001  whatever the author's file raises
+        raise KitError(f"{topic.mutants}: cannot be loaded: {type(error).__name__}: {error}") from None
     found: Any = getattr(module, "MUTANTS", None)
     if not isinstance(found, tuple) or not all(isinstance(item, Mutant) for item in found):
         raise KitError(f"{topic.mutants}: MUTANTS must be a tuple of Mutant")

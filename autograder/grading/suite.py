@@ -77,7 +77,8 @@ class _Collector:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.complaint = str(report.longrepr).strip().splitlines()[-1]
+            last = str(report.longrepr).strip().splitlines()[-1]
+            self.complaint = last.removeprefix("E  ").strip().removeprefix(f"{KitError.__module__}.{KitError.__name__}: ")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         collecting.tie(items)

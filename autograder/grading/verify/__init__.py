@@ -9,7 +9,7 @@ from itertools import chain
 from autograder import secret
 from autograder.course import Topic, mutants
 from autograder.grading.grade import Plan
-from autograder.grading.verify import cheats, findings, jobs, modules, public_answers
+from autograder.grading.verify import cheats, findings, jobs, modules, public_answers, shown
 from autograder.grading.verify.findings import HINTS_A_TASK, title
 from autograder.grading.verify.jobs import Job
 from autograder.grading.verify.verdict import Row, Verdict, to_json
@@ -42,6 +42,7 @@ def verify(
             alternatives train as long as a submission does.
     """
     reference = modules.reference(topic)
+    modules.require_checks(topic)
     wrong = mutants.load(topic)
     own = {title(mutant): mutant for mutant in wrong if mutant.task in {task.id for task in topic.tasks}}
     mutant_jobs, unfit = modules.mutant_jobs(topic, reference, own.values(), thorough=thorough)
@@ -67,7 +68,9 @@ def verify(
             reports[report.submission] = report
             progress(report)
 
-    lost = jobs.run(plans, work, workers, keep)
+    with shown.running(topic) as shown_problems:
+        lost = jobs.run(plans, work, workers, keep)
+        shown_wrong = shown_problems()
     graded = [(own[name], report) for name, report in sorted(reports.items()) if name in own]
     unnamed = dict(chain.from_iterable(findings.undiagnosed(mutant, report) for mutant, report in graded))
     paid = [
@@ -80,12 +83,14 @@ def verify(
         *findings.of_set(topic, wrong),
         *chain.from_iterable(findings.of_right(reports[one.name]) for one in [*by_seed, *others] if one.name in reports),
         *answers.lost,
+        *shown_wrong,
         *unfit,
         *(findings.of_stub(reports[stub.name]) if stub.name in reports else ()),
         *chain.from_iterable(findings.of_mutant(topic, mutant, report) for mutant, report in graded),
         *(what for _, what in paid),
         *(f"{one.name}: the process that graded it stopped twice" for job in lost for one in job.submissions),
     ]
+    remarks = chain.from_iterable(findings.misnamed(mutant, report, wrong) for mutant, report in graded)
     rows = [
         Row(
             task.id,
@@ -99,4 +104,4 @@ def verify(
         for task in topic.tasks
     ]
     return Verdict(topic.name, tuple(rows), seeds, len(others), tuple(unnamed.values()), tuple(dict.fromkeys(problems)),
-                   tuple(findings.remarks(topic)), tried.left_out)  # fmt: skip
+                   tuple(remarks), tried.left_out)  # fmt: skip

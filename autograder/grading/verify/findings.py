@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from autograder.course import Topic, mutants
+from autograder.grading.mutant_diagnosis import sentence
 from autograder.grading.verify.cheats import Cheat
 from autograder.results import Report, Status
 
@@ -28,10 +29,6 @@ def of_set(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
             yield f"mutant {mutant.phrase!r} of {mutant.task} is there more than once"
         if mutant.task not in {task.id for task in topic.tasks}:
             yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
-
-
-def remarks(topic: Topic) -> Iterator[str]:
-    """What makes nothing unsound."""
     short = [f"{task.id} ({len(task.hints)})" for task in topic.tasks if len(task.hints) < HINTS_A_TASK]
     if short:
         yield (f"tasks with fewer than {HINTS_A_TASK} hints in course.yaml (a question, the idea, the API with an example): "
@@ -80,6 +77,14 @@ def of_cheat(cheat: Cheat, report: Report) -> Iterator[str]:
             yield f"{report.submission}: it has full marks: the hidden suite does not notice it"
         elif task.score and not cheat.once_right:
             yield f"{report.submission}: it passes the main check, and has {task.score:g} points"
+
+
+def misnamed(mutant: mutants.Mutant, report: Report, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
+    """Of which other mutant a learner is told who has made this one's mistake."""
+    said = next(task.diagnosis for task in report.tasks if task.id == mutant.task)
+    phrases = {other.phrase for other in wrong if other.task == mutant.task and sentence(other) in said}
+    for phrase in phrases - {mutant.phrase}:
+        yield f"{report.submission}: it is told that it {phrase!r}, as another mutant is that answers like it"
 
 
 def undiagnosed(mutant: mutants.Mutant, report: Report) -> Iterator[tuple[str, str]]:

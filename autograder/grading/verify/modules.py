@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable
 from dataclasses import replace
 
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
+from autograder.grading import suite
 from autograder.grading.grade import Plan
 from autograder.grading.verify import jobs
 from autograder.grading.verify.findings import title
@@ -16,11 +18,24 @@ from autograder.submission.handed_in import Submission
 
 
 def reference(topic: Topic) -> str:
-    """The text of the solution; KitError if there is none."""
+    """The text of the solution; KitError if there is none, or it is no Python."""
     text = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
     if not text:
         raise KitError(f"{topic.solution}: there is no reference solution")
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        raise KitError(f"{topic.solution}:{error.lineno}: does not parse: {error.msg}") from None
     return text
+
+
+def require_checks(topic: Topic) -> None:
+    """KitError if the hidden suite cannot be collected, or has no check, and so no main one, of a task."""
+    checked: set[str] = set()
+    suite.with_checks(topic, lambda checks: checked.update(check.task for check in checks))
+    if lacking := [task.id for task in topic.tasks if task.id not in checked]:
+        names = ", ".join(f"test_{task}__…" for task in lacking)
+        raise KitError(f"{topic.hidden_suite}: no check, and so no main one, of {', '.join(lacking)}: it needs {names}")
 
 
 def submission(topic: Topic, name: str, text: str) -> Submission:

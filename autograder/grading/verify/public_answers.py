@@ -40,7 +40,7 @@ class PublicAnswers:
 
 
 def find(topic: Topic) -> PublicAnswers:
-    """Run the public checks of all tasks that do not train in this process; KitError if their file cannot be read."""
+    """Run the public checks of all tasks that do not train in this process; KitError if they or the solution cannot be read."""
     if not topic.public_checks.is_file():
         raise KitError(f"{topic.public_checks}: there are no public checks")
     try:
@@ -71,6 +71,8 @@ def find(topic: Topic) -> PublicAnswers:
 def _recording(topic: Topic, task: Task, entries: dict[tuple[str, str], Entry], asked: set[str]) -> Iterator[LoadedModule]:
     """The solution, whose function of that task puts what it is asked into `entries`, and that it was into `asked`."""
     loaded = load(topic.solution, _LET_THROUGH)
+    if loaded.fault is not None:
+        raise KitError(f"{topic.solution}: {loaded.fault.message}")
     function = getattr(loaded.module, task.id, None)
     if callable(function) and not isinstance(function, type):
         remembering = known_answers.remembering(function, lambda entry: entries.setdefault(entry[:2], entry))

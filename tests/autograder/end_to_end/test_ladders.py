@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from autograder.course import find_root, load
-from autograder.grading.verify import HINTS_A_TASK
+from autograder.grading.verify import HINTS_A_TASK, shown
 from autograder.images.torchvision_shim import import_torchvision
 
 LONG = 12  # characters: what is shorter, such as `return t` or `lrs = []`, gives nothing away
@@ -48,10 +48,7 @@ def test_three_hints_and_the_last_has_an_example_that_runs(topic, task):
     if "torchvision" in task.hints[-1]:
         import_torchvision()
     names = {"torch": torch, "np": np, "nn": nn, "F": nn.functional}
-    example = doctest.DocTestParser().get_doctest(task.hints[-1], names, task.id, None, 0)
-    said = []
-    assert doctest.DocTestRunner().run(example, out=said.append).attempted, "there is no example"
-    assert not said, "".join(said)
+    assert shown.run_examples(task.hints[-1], names, task.id), "there is no example"
 
 
 @pytest.mark.parametrize(("topic", "task"), TASKS)

@@ -3,8 +3,30 @@
 import ast
 import json
 
+import pytest
+
 from autograder.course.mutants import Mutant
 from autograder.grading.verify import jobs
+
+HIDDEN = "tests/hidden/01_mini/test_mini.py"
+MUTANTS, SOLUTION = "solutions/01_mini/mutants.py", "solutions/01_mini/mini.py"
+PUBLIC = "exercises/01_mini/test_mini.py"
+SAME_INPUTS = """
+
+from autograder import Reference
+
+SLOPE = Reference("slope", lambda x: 2 * x, lambda rng, *shape, dtype=torch.float32: (torch.ones(shape),), "the slope", ("x",))
+test_slope__values = SLOPE.values((2,), says="gives twice x")
+"""
+
+
+@pytest.fixture
+def course(course):
+    """The miniature course with three hints a task, as a sound one has."""
+    edit(course, "course.yaml", 'hint: "Which axis runs along a row?"', 'hint: ["Which axis?", "The last.", ">>> 1 + 1\\n2"]')
+    edit(course, "course.yaml", 'hint: "The derivative of x squared."', 'hint: ["What?", "Twice.", ">>> 2 * 3\\n6"]')
+    edit(course, "course.yaml", 'hint: "Keep the factor as an attribute."', 'hint: ["Where?", "In it.", ">>> 3 * 3\\n9"]')
+    return course
 
 
 def edit(course, file, old, new):
@@ -18,8 +40,52 @@ def test_a_sound_course_passes(course, run):
     done = run("verify", cwd=course)
     assert done.returncode == 0, done.stdout
     assert "9 mutants, 9 diagnosed" in done.stdout
-    assert "remark: tasks with fewer than 3 hints" in done.stdout
-    assert "row_means (1), slope (1), Scale (1)" in done.stdout
+    assert "10 cheats, 10 dead, 5 seeds, 1 other right solutions: sound" in done.stdout
+    assert "cheats left out: 5 of Scale: no function that takes an input" in done.stdout
+
+
+def test_what_learners_are_shown_has_to_run_and_others_have_to_be_right(course, run):
+    edit(course, "course.yaml", '["What?", "Twice.", ">>> 2 * 3\\n6"]', '"What?"')
+    edit(course, "course.yaml", ">>> 1 + 1\\n2", ">>> 1 + 1\\n3")
+    (course / "exercises/01_mini/README.md").write_text(
+        "# Mini\n\n```python\nprint(1)  # 1\n```\n\n```python\nx = missing\n```\n"
+    )
+    (course / "exercises/01_mini/README.zh.md").write_text("# Mini\n\n```python\nprint(1)  # 1\n```\n\n```python\nx = 2\n```\n")
+    other = course / "solutions/01_mini/alternatives/short/mini.py"
+    other.parent.mkdir(parents=True)
+    other.write_text((course / SOLUTION).read_text().replace("2 * x", "3 * x"))
+    edit(course, "exercises/01_mini/test_mini.py", "torch.tensor([3.0, 3.0])", "torch.tensor([3.0, 4.0])")
+    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    assert done.returncode == 1, done.stderr
+    problems = json.loads(done.stdout)["problems"]
+    beginnings = (
+        "tasks with fewer than 3 hints in course.yaml (a question, the idea, the API with an example): slope (1)",
+        "alternative short: slope is failed: ",
+        "the solution, test_Scale__example of the public checks: it is failed: ",
+        "hint 3 of row_means: ",
+        f"{course}/exercises/01_mini/README.md:8: NameError: name 'missing' is not defined",
+        f"{course}/exercises/01_mini/README.zh.md:8: its code is not that of README.md, line 8",
+    )
+    assert len(problems) == len(beginnings), problems
+    for problem, beginning in zip(problems, beginnings, strict=True):
+        assert problem.startswith(beginning)
+
+
+def test_what_a_lesson_takes_for_granted_stands_beside_the_solution(course, run):
+    (course / "exercises/01_mini/README.md").write_text("# Mini\n\n```python\nprint(at_hand)  # 7\n```\n")
+    (course / "solutions/01_mini/lesson.py").write_text("at_hand = 7\n")
+    done = run("verify", "--seeds", "1", cwd=course)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_mistake_that_has_the_name_of_another_is_told(course, run):
+    edit(course, MUTANTS, '"gives the square", "2 * x", "x * x"', '"halves it", "2 * x", "x.clone()"')
+    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    found = json.loads(done.stdout)
+    assert found["sound"]
+    assert found["remarks"] == [
+        "mutant of slope, 'halves it': it is told that it 'forgets the factor', as another mutant is that answers like it"
+    ]
 
 
 def test_every_unsoundness_is_named(course, run):
@@ -76,6 +142,29 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
         ("Scale", 0, 0),
     ]
     assert not found["sound"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        (HIDDEN, "test_Scale__", "test_slope__", "test_mini.py: no check, and so no main one, of Scale: it needs test_Scale__…"),
+        (HIDDEN, "", SAME_INPUTS, "cannot be run: slope: the generator of its inputs gives the same ones twice"),
+        (HIDDEN, "", "x = (", "test_mini.py: the hidden suite cannot be run: SyntaxError: '(' was never closed"),
+        (MUTANTS, "", "x = (", "solutions/01_mini/mutants.py:14: does not parse"),
+        (MUTANTS, "", "1 / 0", "solutions/01_mini/mutants.py: cannot be loaded: ZeroDivisionError"),
+        (SOLUTION, "", "x = (", "solutions/01_mini/mini.py:22: does not parse"),
+        (SOLUTION, "", "1 / 0", "solutions/01_mini/mini.py: mini.py cannot be imported: ZeroDivisionError"),
+        (PUBLIC, "", "x = (", "exercises/01_mini/test_mini.py: cannot be read: SyntaxError"),
+    ],
+)
+def test_what_cannot_be_verified_is_one_line_that_names_the_place(course, run, file, old, new, words):
+    path = course / file
+    text = path.read_text()
+    path.write_text(text.replace(old, new) if old else f"{text}{new}\n")
+    done = run("verify", "--seeds", "1", cwd=course)
+    assert (done.returncode, done.stdout) == (2, ""), done.stdout
+    (line,) = done.stderr.strip().splitlines()
+    assert words in line
 
 
 KNOWN = '''\
