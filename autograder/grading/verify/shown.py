@@ -18,6 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def problems(topic: Topic) -> Iterator[str]:
     for task in topic.tasks:
         for number, hint in enumerate(task.hints, 1):
             if ">>>" in hint:
-                yield from _tried(f"hint {number} of {task.id}", hint, lambda hint=hint: run_examples(hint, _names(), "hint"))
+                yield from _tried(f"hint {number} of {task.id}", hint, partial(run_examples, hint, _names(), task.id))
     lesson = topic.exercise / LESSON
     if lesson.is_file():
         sys.path.insert(0, str(topic.solution.parent))
@@ -137,12 +138,15 @@ def _of_lesson(lesson: Path, of_lesson: list[Block], given: Path) -> Iterator[st
     """What is wrong with the blocks of Python, which share their names, and with what the lesson takes for granted."""
     names = _names()
     if given.is_file():
-        text = given.read_text(encoding="utf-8")
-        yield from _tried(str(given), text, lambda: exec(compile(text, str(given), "exec", dont_inherit=True), names))  # noqa: S102
+        yield from _tried(str(given), "", partial(_run_file, given, names))
     for block in of_lesson:
         if block.language == "python":
             where = f"{lesson}:{block.line}"
-            yield from _tried(where, block.text, lambda block=block, where=where: run(block, names, where))
+            yield from _tried(where, block.text, partial(run, block, names, where))
+
+
+def _run_file(path: Path, names: dict[str, Any]) -> None:
+    exec(compile(path.read_bytes(), str(path), "exec", dont_inherit=True), names)  # noqa: S102  the author's
 
 
 def _in_step(other: Path, of_lesson: list[Block]) -> Iterator[str]:
