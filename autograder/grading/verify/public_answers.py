@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,15 @@ def find(topic: Topic) -> PublicAnswers:
 
 @contextlib.contextmanager
 def _recording(topic: Topic, task: Task, entries: dict[tuple[str, str], Entry], asked: set[str]) -> Iterator[LoadedModule]:
-    """The solution, whose function of that task puts what it is asked into `entries`, and that it was into `asked`."""
+    """The solution, whose function of that task puts what it is asked into `entries`, and that it was into `asked`.
+
+    The block is in a folder of its own: the checks may have files written where they stand.
+    """
+    with tempfile.TemporaryDirectory(prefix="autograder-public-") as folder, contextlib.chdir(folder):
+        yield _loaded(topic, task, entries, asked)
+
+
+def _loaded(topic: Topic, task: Task, entries: dict[tuple[str, str], Entry], asked: set[str]) -> LoadedModule:
     loaded = load(topic.solution, _LET_THROUGH)
     if loaded.fault is not None:
         raise KitError(f"{topic.solution}: {loaded.fault.message}")
@@ -82,7 +91,7 @@ def _recording(topic: Topic, task: Task, entries: dict[tuple[str, str], Entry], 
             return remembering(*args, **more)
 
         setattr(loaded.module, task.id, noted)
-    yield loaded
+    return loaded
 
 
 def functions_of_something(reference: str) -> set[str]:
