@@ -12,3 +12,13 @@ def pytest_configure(config):
     if config.args_source is config.ArgsSource.TESTPATHS and not all(map(find_spec, NEEDED)):
         instead = "`pytest exercises/01_tensors` checks a topic, and `autograder check` shows all of them"
         raise pytest.UsageError(f"these are the kit's own tests, which need `pip install -e '.[dev]'`; {instead}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """With `-n`, what the tests of a file share is made once, not once for each worker."""
+    if config.getvalue("dist") != "load":  # asked for otherwise
+        return None
+    from shared_fixtures import OneWorkerAFile  # noqa: PLC0415  it imports xdist, which may be missing
+
+    return OneWorkerAFile(config, log)
