@@ -24,7 +24,7 @@ def course(tmp_path_factory):
     settings = yaml.safe_load((REPOSITORY / "course.yaml").read_text())
     for topic in settings["topics"].values():
         for task in list(topic["tasks"].values())[:2]:
-            task["check_seconds"] = 3
+            task["check_seconds"] = 2
     settings["topics"]["04_cifar10"]["settings"] |= {"data": "embedded", "budgets": {"quick": TINY}}
     (root / "course.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
     return root
