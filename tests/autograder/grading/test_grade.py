@@ -272,7 +272,7 @@ LEAKS = {
 def test_what_a_hidden_check_was_given_does_not_come_out_in_its_feedback(course, kit):
     source = "import torch\nA = 'LE' + 'AK'\n\ndef row_means(t):\n    {}\n"
     honest = {"honest": source.format("return t @ t")}
-    results = kit.grade(course, {name: source.format(line) for name, line in LEAKS.items()} | honest)
+    results = kit.grade(course, {name: source.format(line) for name, line in LEAKS.items()} | honest, "--workers", "1")
     pages = [course / "out" / folder for folder in ("pages", "students")]
     texts = {
         name: json.dumps(found) + "".join((at / f"{name}.html").read_text() for at in pages) for name, found in results.items()

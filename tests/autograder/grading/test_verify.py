@@ -95,7 +95,7 @@ def test_every_unsoundness_is_named(course, run):
     edit(course, "solutions/01_mini/mutants.py",
          '    Mutant("row_means", "averages over the rows", "t.mean(1)", "t.mean(0)"),\n', "")  # fmt: skip
     edit(course, "exercises/01_mini/mini.py", 'by hand."""\n    raise NotImplementedError', 'by hand."""\n    return 2 * x')
-    done = run("verify", "--seeds", "1", cwd=course)
+    done = run("verify", "--seeds", "1", "--workers", "1", cwd=course)
     assert done.returncode == 1
     for words in (
         "'does nothing wrong': it loses nothing",
@@ -110,7 +110,7 @@ def test_a_wrong_solution_and_a_mutant_that_costs_another_task_are_named(course,
     edit(course, "solutions/01_mini/mini.py", "def slope(x: Tensor) -> Tensor:\n    return 2 * x",
          "def slope(x: Tensor) -> Tensor:\n    return 2 * x * row_means(torch.ones(1, 2))")  # fmt: skip
     edit(course, "solutions/01_mini/mini.py", "x * self.factor", "x * self.factor + 1")
-    done = run("verify", "--seeds", "1", cwd=course)
+    done = run("verify", "--seeds", "1", "--workers", "1", cwd=course)
     assert done.returncode == 1
     assert "it also loses slope" in done.stdout
     assert "the solution, seed 0: Scale is failed" in done.stdout
