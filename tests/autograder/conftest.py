@@ -71,12 +71,10 @@ def wait_for(pid, words, count):
 
 def wait_until(pid, found, what="what was waited for"):
     """What `found` gives, as soon as it gives something, while the process is at work."""
-    used, since = 0.0, time.monotonic()
-    while time.monotonic() - since < patient.STILL and not patient.has_ended(pid):
+    work = patient.Work(pid)
+    while work.rested() < patient.STILL and not patient.has_ended(pid):
         if there := found():
             return there
-        if (now := patient.processor_seconds(pid)) > used:
-            used, since = now, time.monotonic()
         time.sleep(0.02)
     raise AssertionError(f"no {what}")
 

@@ -1,7 +1,7 @@
 """Waits for commands on any machine: what hangs is told apart from what is slow.
 
 Seconds on the wall say little where other work shares the processors. A command *hangs* if none of its processes has used
-any processor time for STILL seconds, and *loops* if together they have used more than they could need. Both are ended.
+any processor time for STILL seconds, nor ended, and *loops* if together they have used more than they could need. Both are ended.
 """
 
 import subprocess
@@ -34,19 +34,32 @@ def communicate(process, *, most=MOST):
     said = []
     reader = threading.Thread(target=lambda: said.append(process.communicate()), daemon=True)
     reader.start()
-    used, since = 0.0, time.monotonic()
+    work = Work(process.pid)
     while reader.is_alive():
         reader.join(POLL)
-        now = processor_seconds(process.pid)
-        if now > used:
-            used, since = now, time.monotonic()
-        why = "hangs" if time.monotonic() - since > STILL else "loops" if used > most else ""
+        why = "hangs" if work.rested() > STILL else "loops" if work.used > most else ""
         if why and reader.is_alive():
             for each in tree(process.pid):
                 each.kill()
             reader.join()
-            raise StuckError(f"{process.args} {why} after {used:.1f} s of processor time: {said[0]}")
+            raise StuckError(f"{process.args} {why} after {work.used:.1f} s of processor time: {said[0]}")
     return said[0]
+
+
+class Work:
+    """What a process and those below it do, seen from time to time; `used` is the most processor time that they had in sum."""
+
+    def __init__(self, pid):
+        self.used = 0.0
+        self._pid, self._sum, self._since = pid, 0.0, time.monotonic()
+
+    def rested(self):
+        """Seconds for which the sum has stayed the same: it falls as well, with a process that ends and nobody waited for."""
+        now = processor_seconds(self._pid)
+        if now != self._sum:
+            self._sum, self._since = now, time.monotonic()
+        self.used = max(self.used, now)
+        return time.monotonic() - self._since
 
 
 def processor_seconds(pid):
@@ -58,7 +71,7 @@ def processor_seconds(pid):
         except psutil.Error:  # it has just ended: its parent has its time
             continue
         total += times.user + times.system + times.children_user + times.children_system
-    return total
+    return round(total, 2)  # as exact as Linux tells
 
 
 def has_ended(pid):
