@@ -97,12 +97,10 @@ def started(folder, *command, **options):
 
 def wait_for(found, pid):
     """What `found` gives as soon as it gives something, while the process is at work."""
-    used, since = 0.0, time.monotonic()
-    while time.monotonic() - since < patient.STILL:
+    work = patient.Work(pid)
+    while work.rested() < patient.STILL:
         if there := found():
             return there
-        if (now := patient.processor_seconds(pid)) > used:
-            used, since = now, time.monotonic()
         time.sleep(0.2)
     raise AssertionError("it does not come")
 

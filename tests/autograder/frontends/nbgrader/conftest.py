@@ -13,6 +13,7 @@ import patient
 import pytest
 
 TOPIC = "01_mini"
+LEFT_OUT = Path(__file__).parents[3] / "support/left_out"
 SCORES = """
     SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score
     FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
@@ -26,7 +27,9 @@ SCORES = """
 
 def run_nbgrader(folder, *arguments, code=0):
     """Run `nbgrader …` in a course's folder; returns what it said."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    modules = os.pathsep.join([str(LEFT_OUT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PATH": programs, "PYTHONPATH": modules}
     done = patient.run([sys.executable, "-W", "ignore", "-m", "nbgrader", *arguments], cwd=folder, env=environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
