@@ -55,7 +55,7 @@ def test_what_learners_are_shown_has_to_run_and_others_have_to_be_right(course, 
     other.parent.mkdir(parents=True)
     other.write_text((course / SOLUTION).read_text().replace("2 * x", "3 * x"))
     edit(course, "exercises/01_mini/test_mini.py", "torch.tensor([3.0, 3.0])", "torch.tensor([3.0, 4.0])")
-    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    done = run("verify", "--seeds", "1", "--workers", "1", "--json", cwd=course)
     assert done.returncode == 1, done.stderr
     problems = json.loads(done.stdout)["problems"]
     beginnings = (
@@ -80,7 +80,7 @@ def test_what_a_lesson_takes_for_granted_stands_beside_the_solution(course, run)
 
 def test_a_mistake_that_has_the_name_of_another_is_told(course, run):
     edit(course, MUTANTS, '"gives the square", "2 * x", "x * x"', '"halves it", "2 * x", "x.clone()"')
-    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    done = run("verify", "--seeds", "1", "--workers", "1", "--json", cwd=course)
     found = json.loads(done.stdout)
     assert found["sound"]
     assert found["remarks"] == [
@@ -121,7 +121,7 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
     suite = hidden.read_text()
     start, end = suite.index("def test_row_means__values"), suite.index("def scaled")
     hidden.write_text(suite[:start] + KNOWN + suite[end:])
-    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    done = run("verify", "--seeds", "1", "--workers", "1", "--json", cwd=course)
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)
     cheated = [problem for problem in found["problems"] if problem.startswith("cheat on")]
