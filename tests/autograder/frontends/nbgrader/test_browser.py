@@ -20,7 +20,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.system
 TOKEN = "a-token-of-this-test"
-SECONDS = 60
+SECONDS = 300  # more than any step takes beside all other tests
 
 
 @pytest.fixture(scope="module")
