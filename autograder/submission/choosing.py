@@ -116,6 +116,11 @@ class Wanted:
         """Whether a file among them bears the module's or the topic's name, or lies in a folder of the topic's."""
         return any(is_code(name) and (self._is_exact(name) or self.topic in PurePosixPath(name).parts[:-1]) for name in names)
 
+    def hold_work(self, sources: Mapping[str, str]) -> list[str]:
+        """Those of the files, by name → source text, in which somebody has written for this topic; tests are none."""
+        return [name for name, text in sources.items() if not _NO_MODULE.fullmatch(PurePosixPath(name).name)
+                and self._is_work(name, text)]  # fmt: skip
+
     def only_module(self, sources: Mapping[str, str]) -> str:
         """The one file, by name → source text, that defines what the module should, though under another name; or ""."""
         names = set(_DEFINITION.findall(self.stub))
@@ -157,11 +162,14 @@ class Wanted:
             )
 
         best, *others = sorted(sources, key=rank, reverse=True)
-        left = [name for name in others if name in work and sources[name].split() != sources[best].split()]
-        if not left:
-            return best, ""
+        return best, self.left_aside(best, sources, [name for name in others if name in work])
+
+    @staticmethod
+    def left_aside(best: str, sources: Mapping[str, str], work: Iterable[str]) -> str:
+        """A sentence on the files that hold other `work` than the one that is taken, or ""."""
+        left = [name for name in work if sources[name].split() != sources[best].split()]
         shown = clean(", ".join(sorted(left)[:5]), 200)
-        return best, f"Taken: {clean(best, 80)}. Left aside, though there is work in it: {shown}."
+        return f"Taken: {clean(best, 80)}. Left aside, though there is work in it: {shown}." if left else ""
 
     def _is_exact(self, name: str) -> bool:
         stems = (self.topic.lower(), self.module.lower().removesuffix(".py"))

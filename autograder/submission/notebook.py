@@ -37,8 +37,11 @@ class Cell:
     first_line: int
 
 
-def module_of_notebook(content: bytes) -> str:
-    """Source text of the notebook's code cells without the graded test cells; ValueError says why it is no notebook."""
+def module_of_notebook(content: bytes, module: str = "") -> str:
+    """Source text of the notebook's code cells without the graded test cells; ValueError says why it is no notebook.
+
+    A cell that writes the file `module`, if there is one of that name, is code of that module.
+    """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:4]:
         raise ValueError("it is UTF-16: save it again as UTF-8")
     try:
@@ -49,7 +52,7 @@ def module_of_notebook(content: bytes) -> str:
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ValueError("it has no list of cells") from None
     numbered = enumerate((cell for cell in cells if cell[0].strip()), 1)
-    return _module((number, f"{_without_magics(text)}\n") for number, (text, test) in numbered if not test)
+    return _module((number, f"{_without_magics(text, module)}\n") for number, (text, test) in numbered if not test)
 
 
 def module_of_script(text: str) -> str:
@@ -73,7 +76,7 @@ def _all_cells(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _text(cell: dict[str, Any]) -> str:
-    text = "".join(cell["source"] if "source" in cell else cell["input"]).replace("\r\n", "\n").replace("\r", "\n")
+    text = "".join(cell.get("source") or cell.get("input") or "").replace("\r\n", "\n").replace("\r", "\n")
     return text.encode("utf-8", "replace").decode()  # JSON can hold half a surrogate pair, a file cannot
 
 
@@ -115,13 +118,15 @@ def place(module: str, line: int, file: str) -> tuple[str, int]:
     return file, line
 
 
-def _without_magics(text: str) -> str:
+def _without_magics(text: str, module: str) -> str:
     """The cell's text with the same lines, those that only IPython understands as comments."""
     first, *rest = text.split("\n")
     if first.startswith("%%") and first.split()[0] in _PYTHON_MAGICS:
         return "\n".join([f"# {first}", *_commented(rest)])
     if written := _WRITEFILE.fullmatch(first):
         mode, path, body = "a" if written[1] else "w", written[2].strip("'\""), "".join(f"{line}\n" for line in rest)
+        if path.removeprefix("./") == module:
+            return "\n".join([f"# {first}", *rest])
         return "\n".join([_WRITE.format(path=path, mode=mode, body=body), *(f"# {line}" for line in rest)])
     if first.startswith("%%"):
         return "\n".join(f"# {line}" for line in (first, *rest))

@@ -56,19 +56,20 @@ def opened(files: Mapping[str, bytes], form: str, wanted: Wanted, changed: Mappi
         return dict(files), ""
     if form == Form.NOTEBOOK:
         module = wanted.module
-        return {**files, module: of_notebook(files[module], f"{PurePosixPath(module).stem}.ipynb")}, ""
+        return {**files, module: of_notebook(files[module], f"{PurePosixPath(module).stem}.ipynb", module)}, ""
     times = dict(changed)
     return beside_module(unpacked(dict(files), wanted, times), wanted, times)
 
 
 def unpacked(files: dict[str, bytes], wanted: Wanted, changed: dict[str, float]) -> dict[str, bytes]:
-    """The files, with what is in the archives among them if nothing else can be the module: as an LMS packs a download."""
+    """The files, with what is in the archives among them if nothing else holds work: as an LMS packs a download."""
     for _ in range(_NESTED):
         packed = [name for name in files if choosing.is_archive(name)]
-        if wanted.candidates(files) or not packed:
+        beside = wanted.candidates(files)
+        if not packed or wanted.hold_work({name: _text(name, files[name], wanted) for name in beside}):
             break
         files = {name: content for name, content in files.items() if name not in packed} | {
-            f"{choosing.without_ending(name)}/{path}" if len(packed) > 1 else path: body
+            f"{choosing.without_ending(name)}/{path}" if len(packed) > 1 or beside else path: body
             for name in packed
             for path, body in archives.unpack(files[name], PurePosixPath(name).name, wanted, changed)
         }
@@ -94,7 +95,7 @@ def beside_module(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[s
     }
     mistaken.require_source(content, path.name)
     if choosing.is_notebook(chosen) or _is_notebook_inside(content):
-        beside[module] = of_notebook(content, path.name)
+        beside[module] = of_notebook(content, path.name, module)
     else:
         del beside[path.name]  # which may be another name than the module's
         beside[module] = content
@@ -110,10 +111,10 @@ def _is_notebook_inside(content: bytes) -> bool:
     return content.lstrip().startswith(b"{") and b'"nbformat"' in content
 
 
-def of_notebook(content: bytes, name: str) -> bytes:
-    """The module that a notebook makes."""
+def of_notebook(content: bytes, name: str, module: str) -> bytes:
+    """The module that a notebook makes, or that one of its cells writes."""
     try:
-        return module_of_notebook(content).encode()
+        return module_of_notebook(content, module).encode()
     except ValueError as error:
         raise Unusable(f"{name} is not a notebook that can be read: {error}.") from None
 
@@ -123,12 +124,28 @@ def _chosen(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[str, fl
         raise Unusable(f"The submission is empty: expected {wanted.module}.")
     candidates = wanted.candidates(files)
     if not candidates:
-        if only := wanted.only_module({name: _text(name, files[name]) for name in files if choosing.is_script(name)}):
+        if only := wanted.only_module({name: _text(name, files[name], wanted) for name in files if choosing.is_script(name)}):
             return only, _renamed(only, wanted)
         raise Unusable(mistaken.nothing_usable(files, wanted))
-    if len(candidates) == 1:
-        return candidates[0], _renamed(candidates[0], wanted)
-    return wanted.choose({name: _text(name, files[name]) for name in candidates}, changed)
+    sources = {name: _text(name, files[name], wanted) for name in candidates}
+    if not wanted.hold_work(sources):  # an untouched stub, and the work under another name
+        scripts = {name: _text(name, files[name], wanted) for name in files if choosing.is_script(name)}
+        sources = {name: scripts[name] for name in wanted.hold_work(scripts)} or sources
+    if len(sources) == 1:
+        (chosen,) = sources
+        return chosen, _renamed(chosen, wanted) or _packed_work(chosen, files, wanted)
+    chosen, note = wanted.choose(sources, changed)
+    return chosen, note or _packed_work(chosen, files, wanted)
+
+
+def _packed_work(chosen: str, files: Mapping[str, bytes], wanted: Wanted) -> str:
+    """A sentence on archives that were left packed although other work than the chosen file's is in them, or ""."""
+    sources = {chosen: _text(chosen, files[chosen], wanted)}
+    for archive in filter(choosing.is_archive, files):
+        with contextlib.suppress(Unusable):  # nobody needs it
+            inside = dict(archives.unpack(files[archive], PurePosixPath(archive).name, wanted, {}))
+            sources |= {f"{archive}/{name}": _text(name, inside[name], wanted) for name in wanted.candidates(inside)}
+    return wanted.left_aside(chosen, sources, [name for name in wanted.hold_work(sources) if name != chosen])
 
 
 def _renamed(name: str, wanted: Wanted) -> str:
@@ -139,11 +156,11 @@ def _renamed(name: str, wanted: Wanted) -> str:
     return f"{clean(base, 80)} was read as {wanted.module}: name it so next time."
 
 
-def _text(name: str, content: bytes) -> str:
+def _text(name: str, content: bytes, wanted: Wanted) -> str:
     """The source text, or something like it if it cannot be read: to compare it with other candidates."""
     if choosing.is_notebook(name):
         with contextlib.suppress(ValueError):
-            return module_of_notebook(content)
+            return module_of_notebook(content, wanted.module)
         return ""
     return content.decode("utf-8", "replace")
 
