@@ -71,7 +71,8 @@ def load(
     module.__file__ = str(path)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(folder))
-    module.__dict__["get_ipython"] = lambda: undrawn.NOTHING  # in code of a notebook; nbconvert writes it for magics
+    module.__dict__["get_ipython"] = lambda: _Shell(module)  # in code of a notebook; nbconvert writes it for magics
+    arguments, sys.argv = sys.argv, [str(path)]
     failed: dict[str, str] = {}
     try:
         with warnings.catch_warnings(), settings.kept() as changed:
@@ -91,11 +92,24 @@ def load(
     except BaseException as error:  # noqa: BLE001  whatever a module raises at import, sys.exit() included
         return LoadedModule(None, import_fault(error, folder, path.name), folder)
     finally:
+        sys.argv = arguments
         sys.path.remove(str(folder))
         # Helper modules may be imported lazily, inside a function: their folder stays findable, but last.
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     return LoadedModule(module, None, folder, failed, tuple(changed))
+
+
+class _Shell(undrawn.Nothing):
+    """IPython's shell, as far as nbconvert leaves the code of a cell to it."""
+
+    def __init__(self, module: types.ModuleType) -> None:
+        self.__dict__["_module"] = module
+
+    def run_cell_magic(self, magic: str, line: str = "", body: str = "") -> None:
+        """Run the cell as a notebook's is run."""
+        code = notebook.code_of_magic(magic, line, body, f"{self._module.__name__}.py")
+        exec(compile(code, str(self._module.__file__), "exec", dont_inherit=True), self._module.__dict__)  # noqa: S102  the import
 
 
 def _eager(model: Any = None, *_: object, **__: object) -> Any:

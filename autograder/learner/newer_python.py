@@ -7,15 +7,17 @@ import sys
 
 Version = tuple[int, int]
 
-_TYPE_PARAMETERS = re.compile(r"\s*(?:async\s+def|def|class)\s+\w+\s*\[(.*?)\]\s*[(:]")
+_TYPE_PARAMETERS = re.compile(r"\s*(?:async\s+def|def|class)\s+\w+\s*\[(.*?)(?:\]\s*[(:]|\s*$)")
 _TYPE = re.compile(r"\s*type\s+\w+\s*(\[.*?\])?\s*=")
 _TEMPLATE = re.compile(r"(?<!\w)(?:[tT][rR]?|[rR][tT])(?:'|\")")
 _QUOTES_AGAIN = re.compile(r"(?<!\w)(?:[fF][rR]?|[rR][fF])(['\"])(?:(?!\1).)*\{[^{}]*\1")
 _NAMES: dict[Version, str] = {
-    (3, 12): "itertools.batched typing.override typing.TypeAliasType math.sumprod random.binomialvariate calendar.Month",
-    (3, 13): "typing.TypeIs typing.ReadOnly typing.NoDefault warnings.deprecated copy.replace math.fma dbm.sqlite3",
+    (3, 12): "itertools.batched collections.abc.Buffer PosixPath.walk typing.override typing.TypeAliasType math.sumprod "
+             "random.binomialvariate calendar.Month",
+    (3, 13): "typing.TypeIs typing.ReadOnly typing.NoDefault warnings.deprecated copy.replace pathlib.UnsupportedOperation "
+             "math.fma dbm.sqlite3",
     (3, 14): "annotationlib string.templatelib compression compression.zstd concurrent.interpreters",
-}
+}  # fmt: skip
 
 
 def needed(error: BaseException) -> str:
@@ -26,7 +28,7 @@ def needed(error: BaseException) -> str:
     elif isinstance(error, ImportError):
         version = _of_name(_imported(error))
     elif isinstance(error, AttributeError):
-        version = _of_name(f"{getattr(error.obj, '__name__', '')}.{error.name}")
+        version = _of_name(f"{getattr(error.obj, '__name__', type(error.obj).__name__)}.{error.name}")
     return f"Python {version[0]}.{version[1]}" if version and version > sys.version_info[:2] else ""
 
 

@@ -10,12 +10,13 @@ import io
 import lzma
 import stat
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
-from autograder.submission import choosing
+from autograder.submission import choosing, names
 from autograder.submission.bounds import MAX_BYTES, MAX_FILES, Unusable, require_plain, require_within
 from autograder.submission.choosing import Wanted
 from autograder.submission.magic import kind_of
@@ -118,14 +119,21 @@ def is_special(info: zipfile.ZipInfo) -> bool:
 
 
 def name_of(info: zipfile.ZipInfo) -> str:
-    """The entry's name; without the flag for UTF-8, zipfile takes it for CP437, in which nobody writes Chinese."""
-    if info.flag_bits & 0x800 or info.filename.isascii():
-        return info.filename
+    """The entry's name; without the flag for UTF-8, zipfile takes it for CP437, as is right for western letters alone."""
+    name = unicodedata.normalize("NFC", info.filename)
+    if info.flag_bits & 0x800 or name.isascii():
+        return name
+    western = all(c.isascii() or c.isalpha() for c in name)  # GBK has signs that draw frames there
     raw = info.filename.encode("cp437")
-    for encoding in ("utf-8", "gb18030"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return raw.decode(encoding)
-    return info.filename
+    return name if western and not _is_utf8(raw) else names.of_file(raw)
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _time(info: zipfile.ZipInfo) -> float:
@@ -151,5 +159,5 @@ def _of_tar(content: bytes, kind: str, name: str) -> Iterator[_Entry]:
             file = archive.extractfile(info)
             return file.read(most) if file else b""
 
-        shown = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        shown = names.of_file(info.name.encode("utf-8", "surrogateescape"))
         yield _Entry(shown, info.size, float(info.mtime), info.isreg(), False, read)  # noqa: FBT003  no password in a tar

@@ -236,17 +236,17 @@ class _Walk:
         try:
             with os.scandir(folder) as found:
                 entries = sorted(islice(found, _MAX_ENTRIES + 1 - self._entries), key=lambda entry: entry.name)
-            names = {entry.name for entry in entries}
-            if prefix and (choosing.is_environment(names) or self._entries + len(entries) > _MAX_ENTRIES):
+            beside = {entry.name for entry in entries}
+            if prefix and (choosing.is_environment(beside) or self._entries + len(entries) > _MAX_ENTRIES):
                 return  # a folder of pictures, or what pip has installed
             self._entries += len(entries)
             if self._entries > _MAX_ENTRIES:
                 bounds.require_within(self._left, bounds.MAX_FILES + 1)
             folders = []
             for entry in entries:
-                path = f"{prefix}{os.fsencode(entry.name).decode('utf-8', 'replace')}"
+                path = f"{prefix}{names.of_file(os.fsencode(entry.name))}"
                 if entry.is_dir(follow_symlinks=False):
-                    if self._is_wanted(entry.name, names):
+                    if self._is_wanted(entry.name, beside):
                         folders.append((entry.name, path))
                 elif entry.is_file(follow_symlinks=False) and not entry.name.startswith("."):
                     size = entry.stat(follow_symlinks=False).st_size

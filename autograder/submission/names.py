@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ from autograder.text import clean
 
 MAX_NAME = 200  # bytes of a name: files are named after it, with an ending
 _MARK = re.compile("…[0-9a-f]{12}$")  # only ours, or a student could take another's name
+_UNSEEN = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810), 0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0}
 _JOINERS = "\u200c\u200d"  # they shape letters of Persian or Hindi, and make one emoji of several
 
 
@@ -46,6 +48,14 @@ def printable(name: str, *, mark: bool = False) -> str:
     return f"{shown.encode()[: MAX_NAME - 16].decode('utf-8', 'ignore')}…{digest}"
 
 
+def of_file(raw: bytes) -> str:
+    """A file's name as its import has it: UTF-8 or what Windows writes in China, and with its accents put together."""
+    for encoding in ("utf-8", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return unicodedata.normalize("NFC", raw.decode(encoding))
+    return raw.decode("utf-8", "replace")
+
+
 def _shown(raw: bytes) -> str:
     text = raw.decode("utf-8", "replace")
     letters = [
@@ -63,6 +73,6 @@ def _joins(before: str, after: str) -> bool:
 
 def _likeness(name: str) -> str:
     """The same for names that people, or file systems, may take for the same."""
-    text = "".join(c for c in _shown(os.fsencode(name)) if c not in f"{_JOINERS}\ufe0e\ufe0f")
+    text = "".join(c for c in _shown(os.fsencode(name)) if c not in _JOINERS and ord(c) not in _UNSEEN)
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
     return " ".join(text.split()).rstrip(". ") if len(text.encode()) <= MAX_NAME else name

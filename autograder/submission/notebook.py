@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from autograder.submission import marimo
@@ -20,9 +21,13 @@ CHECKS_FILE = "public_checks.py"  # beside a notebook: the checks that its test 
 _HEADER = "# notebook cells:"
 _PYTHON_MAGICS = ("%%capture", "%%prun", "%%time")  # below the first line, their cells are ordinary Python
 _ASSIGNED = re.compile(r"[\w.,\t ]+=[ \t]*[%!]")
+_CONVERTED = re.compile(r"^# In ?\[[\d ]*\]:[ \t]*\n", re.MULTILINE)  # as nbconvert begins a cell
+_AWAITS = re.compile(r"^(?:[\w.,\t ]+=[ \t]*)?(?:await|async (?:with|for)) ", re.MULTILINE)
+_LINE_MAGIC = re.compile(r"^[ \t]*[%!?]|=[ \t]*[%!]", re.MULTILINE)
 _WRITEFILE = re.compile(r"%%(?:writefile|file)[ \t]+(-a[ \t]+)?(\S+)[ \t]*")
 _WRITE = (  # in one line, so that the others keep their numbers
-    "with open({path!r}, {mode!r}, encoding='utf-8') as _file: _file.write({body!r}); __import__('importlib').invalidate_caches()"
+    "__import__('os').makedirs({folder!r}, exist_ok=True); _file = open({path!r}, {mode!r}, encoding='utf-8'); "
+    "_file.write({body!r}); _file.close(); __import__('importlib').invalidate_caches()"
 )
 _TOKEN = re.compile(r"#.*|\\$|'''|\"\"\"|'(?:\\.|[^'\\])*'?|\"(?:\\.|[^\"\\])*\"?|[][(){}]")
 _REST = {quote: re.compile(rf"(?:\\.|[^\\])*?{quote}") for quote in ("'''", '"""')}
@@ -56,9 +61,26 @@ def module_of_notebook(content: bytes, module: str = "") -> str:
 
 
 def module_of_script(text: str) -> str:
-    """A Python file's text, or that of its cells if marimo wrote it."""
+    """A Python file's text, or that of its cells if marimo wrote it, or nbconvert from one in which a cell awaits.
+
+    Lines that only IPython understands, as Colab leaves them in it, become comments.
+    """
     of_marimo = marimo.cells(text)
-    return _module((number, source) for number, (source, _) in enumerate(of_marimo, 1)) if of_marimo else text
+    if of_marimo:
+        return _module((number, source) for number, (source, _) in enumerate(of_marimo, 1))
+    above, *converted = _CONVERTED.split(text)
+    if not (converted and _AWAITS.search(text)):
+        lines = "\n".join(_commented(text.split("\n"))) if _LINE_MAGIC.search(text) and not _parses(text) else text
+        return lines if _parses(lines) else text
+    return _module((number, f"{source.rstrip()}\n") for number, source in enumerate((above + converted[0], *converted[1:]), 1))
+
+
+def _parses(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _module(numbered: Iterable[tuple[int, str]]) -> str:
@@ -102,9 +124,7 @@ def parsable(module: str) -> str:
     """The module with its cells that do not parse as comments, for a look at the rest."""
     lines = module.split("\n")
     for cell in cells(module):
-        try:
-            ast.parse(cell.source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
+        if not _parses(cell.source):
             for line in range(cell.first_line - 1, cell.first_line - 1 + cell.source.count("\n")):
                 lines[line] = f"# {lines[line]}"
     return "\n".join(lines)
@@ -118,6 +138,11 @@ def place(module: str, line: int, file: str) -> tuple[str, int]:
     return file, line
 
 
+def code_of_magic(magic: str, line: str, body: str, module: str) -> str:
+    """What a cell with that magic in its first line is as Python, as `get_ipython().run_cell_magic` asks for it."""
+    return _without_magics(f"%%{magic} {line}".rstrip() + f"\n{body}", module)
+
+
 def _without_magics(text: str, module: str) -> str:
     """The cell's text with the same lines, those that only IPython understands as comments."""
     first, *rest = text.split("\n")
@@ -127,7 +152,12 @@ def _without_magics(text: str, module: str) -> str:
         mode, path, body = "a" if written[1] else "w", written[2].strip("'\""), "".join(f"{line}\n" for line in rest)
         if path.removeprefix("./") == module:
             return "\n".join([f"# {first}", *rest])
-        return "\n".join([_WRITE.format(path=path, mode=mode, body=body), *(f"# {line}" for line in rest)])
+        return "\n".join(
+            [
+                _WRITE.format(folder=PurePosixPath(path).parent.as_posix(), path=path, mode=mode, body=body),
+                *(f"# {line}" for line in rest),
+            ]
+        )
     if first.startswith("%%"):
         return "\n".join(f"# {line}" for line in (first, *rest))
     return "\n".join(_commented([first, *rest]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -93,6 +94,9 @@ def beside_module(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[s
         for name, body in files.items()
         if PurePosixPath(name).is_relative_to(path.parent) and not choosing.is_archive(name)
     }
+    for name, body in files.items():  # `sys.path.append("..")`, and a package's own name
+        if name != chosen and choosing.is_script(name) and PurePosixPath(name).stem not in sys.stdlib_module_names:
+            beside.setdefault(name, body)
     mistaken.require_source(content, path.name)
     if choosing.is_notebook(chosen) or _is_notebook_inside(content):
         beside[module] = of_notebook(content, path.name, module)

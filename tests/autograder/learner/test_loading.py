@@ -131,6 +131,13 @@ def test_compiled_code_runs_uncompiled(loaded, source):
     assert torch.equal(loaded(source).module.f(torch.ones(2)), torch.full((2,), 2.0))
 
 
+def test_a_program_that_reads_its_command_line_finds_no_other_programs(loaded, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pytest", "-q"])
+    source = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', default=0.1)\nlr = p.parse_args().lr"
+    assert loaded(source).module.lr == 0.1
+    assert sys.argv == ["pytest", "-q"]
+
+
 @pytest.mark.parametrize(
     ("source", "version"),
     [
@@ -145,6 +152,10 @@ def test_compiled_code_runs_uncompiled(loaded, source):
         ("from itertools import batched", "3.12"),
         ("import itertools\nitertools.batched([], 2)", "3.12"),
         ("from typing import override", "3.12"),
+        ("def first[\n    T,\n](x: T) -> T:\n    return x", "3.12"),
+        ("from collections.abc import Buffer", "3.12"),
+        ("import pathlib\npathlib.Path().walk()", "3.12"),
+        ("from pathlib import UnsupportedOperation", "3.13"),
         ("import warnings\n@warnings.deprecated('x')\ndef f():\n    pass", "3.13"),
         ("def f(:\n    pass", ""),
         ("d = [1\nprint(f'{d')", ""),

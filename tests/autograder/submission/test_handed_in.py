@@ -460,9 +460,44 @@ def test_a_zip_whose_names_are_gbk_without_a_flag_has_its_helpers(tmp_path):
     assert set(seen(read(tmp_path / "s.zip", "s", TOPIC)).files) == {"mini.py", "工具.py", "包/C.py"}
 
 
+@pytest.mark.parametrize(
+    ("raw", "name", "kind"),
+    [(raw, name, kind) for raw, name in (("工具.py".encode("gbk"), "工具.py"), ("mode\u0300le.py".encode(), "modèle.py"))
+     for kind in ("folder", "tar.gz", "zip")] + [("größe.py".encode("cp437"), "größe.py", "zip")],
+)  # fmt: skip
+def test_a_helpers_name_is_the_one_that_its_import_has(tmp_path, raw, name, kind):
+    if kind == "folder":
+        folder({os.fsdecode(raw): b"x = 1"})(tmp_path / "s")
+    elif kind == "zip":
+        content = packed({"mini.py": TEXT, "A" * (len(raw) - 3) + ".py": b"x = 1"})
+        (tmp_path / "s.zip").write_bytes(content.replace(b"A" * (len(raw) - 3) + b".py", raw))
+    else:
+        (tmp_path / "s.tar.gz").write_bytes(tarred({"mini.py": TEXT, os.fsdecode(raw): b"x = 1"}))
+    (found,) = map(seen, find(tmp_path, TOPIC))
+    assert (set(found.files), found.problem) == ({"mini.py", name}, "")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_helpers_above_the_modules_folder_are_found_beside_it(tmp_path, kind):
+    files = {"01_mini/mini.py": SOLVED, "01_mini/near.py": b"x = 1", "near.py": b"x = 2", "helper.py": b"y = 1",
+             "common/tools.py": b"z = 1", "types.py": b"t = 1", "mini.py": STUB.read_bytes(), "notes.txt": b"n"}  # fmt: skip
+    if kind == "zip":
+        (tmp_path / "s.zip").write_bytes(packed(files))
+    else:
+        for name, content in files.items():
+            (tmp_path / "s" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "s" / name).write_bytes(content)
+    (found,) = map(seen, find(tmp_path, TOPIC))
+    assert found.files["mini.py"] == SOLVED
+    assert {name: found.files[name] for name in ("near.py", "helper.py", "common/tools.py")} == {
+        "near.py": b"x = 1", "helper.py": b"y = 1", "common/tools.py": b"z = 1"}  # fmt: skip
+    assert {"types.py", "notes.txt"}.isdisjoint(found.files)
+
+
 def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path):
     raw = [b"ren\xe9", b"ren\xe8", "re\u200bne".encode(), "re\u200cne".encode(), "José".encode(),
-           "Jose\u0301".encode(), b"Bo", b"bo", b"chen", b"chen.", b"dana", b"dana "]  # fmt: skip
+           "Jose\u0301".encode(), b"Bo", b"bo", b"chen", b"chen.", b"dana", b"dana ",
+           "ma\u034fx".encode(), b"max", "li\u3164".encode(), b"li"]  # fmt: skip
     kept = ["علی\u200cرضا", "👩\u200d💻", "Zoë", "王小明", "a b", "-x", "=1+1", "amira"]
     for name in [*raw, *(name.encode() for name in kept)]:
         folder()(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)))
@@ -472,7 +507,7 @@ def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path
     assert set(kept) <= set(names)
     assert sum("…" in name for name in names) == len(raw)
     assert len({unicodedata.normalize("NFC", name).casefold().rstrip(" .") for name in names}) == len(names)
-    assert len(told) == 6
+    assert len(told) == 8
     assert all("2 names look the same" in text for text in told)
 
 

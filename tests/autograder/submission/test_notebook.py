@@ -123,6 +123,12 @@ def graded(kit, tmp_path_factory, parts):
         "awaits": notebook("import asyncio\nawait asyncio.sleep(0)\n" + imports, row_means, slope, scale),
         "colab": notebook("from google.colab import drive\ndrive.mount('/content/drive')\nget_ipython().system('ls')\n" + imports,
                           row_means, slope, scale),
+        "empty_sources": notebook(*parts).replace(
+            b'{"cells": [', b'{"cells": [{"cell_type": "code"}, {"cell_type": "code", "source": null}, '),
+        "written_into_a_folder": notebook(imports, "%%writefile lib/averages.py\ndef mean(t):\n    return t.mean(1)\n",
+                                          "from lib.averages import mean\n" + row_means.replace("t.mean(1)", "mean(t)"), slope,
+                                          scale),
+        "the_module_written": notebook("%%writefile mini.py\n" + "\n".join(parts), "from mini import row_means\n"),
         "run_in_another_order": notebook(row_means, scale, imports, slope),
         "byte_order_mark": b"\xef\xbb\xbf" + notebook(*parts),
         "format_3": json.dumps({"nbformat": 3, "worksheets": [{"cells": [
@@ -133,8 +139,27 @@ def graded(kit, tmp_path_factory, parts):
         "no_json": b"import torch\n",
         "no_cells": b'{"worksheets": []}',
     }  # fmt: skip
-    submissions = {name: {"mini.ipynb": body} for name, body in handed_in.items()} | {"marimo": {"mini.py": MARIMO}}
-    return kit.grade(course, submissions, "--workers", "1")
+    converted = "#!/usr/bin/env python\n# coding: utf-8\n\n# # Homework\n\n" + "".join(
+        f"# In[{number}]:\n\n\n{cell}\n\n"
+        for number, cell in enumerate([
+            imports, "import asyncio\nawait asyncio.sleep(0)\n",
+            f"get_ipython().run_cell_magic('time', '', {row_means!r})\n",
+            "get_ipython().run_cell_magic('writefile', 'doubles.py', 'def twice(x):\\n    return 2 * x\\n')\n",
+            "from doubles import twice\n" + slope, scale, "get_ipython().run_line_magic('timeit', '1')\n",
+        ], 1)
+    )  # fmt: skip
+    downloaded = "%matplotlib inline\n!pip install -q \\\n    torchinfo\n" + "\n".join(parts)
+    return kit.grade(
+        course,
+        {
+            **{name: {"mini.ipynb": body} for name, body in handed_in.items()},
+            "marimo": {"mini.py": MARIMO},
+            "converted": {"mini.py": converted},
+            "downloaded": {"mini.py": downloaded},
+        },
+        "--workers",
+        "1",
+    )
 
 
 def tasks(graded, name):
@@ -144,6 +169,7 @@ def tasks(graded, name):
 @pytest.mark.parametrize(
     "name",
     ["good", "magics", "future", "spaces", "tests_left_in", "raises_in_demo", "written", "awaits", "colab",
+     "empty_sources", "written_into_a_folder", "the_module_written", "converted", "downloaded",
      "run_in_another_order", "byte_order_mark", "format_3", "format_5", "marimo"],
 )  # fmt: skip
 def test_a_correct_notebook_gets_full_marks(graded, name):
