@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import locale
 import os
+import sys
 import types
 from pathlib import Path
 
@@ -81,8 +82,16 @@ def _mofile() -> types.ModuleType:
 
 def _wanted() -> str:
     """What AUTOGRADER_LANG or the locale asks for; English where that is a language that is not here."""
-    if asked := os.environ.get(VARIABLE):
-        return known(asked)
+    asked = os.environ.get(VARIABLE, "")
+    try:
+        return known(asked) if asked else _of_locale()
+    except KitError as error:
+        os.environ[VARIABLE] = found = _of_locale()  # said once, also in the processes that are started from here
+        print(f"{VARIABLE}: {error}; going on in {found}", file=sys.stderr)  # noqa: T201  a typing error there stops nobody
+        return found
+
+
+def _of_locale() -> str:
     try:
         return known(locale.getlocale(locale.LC_MESSAGES)[0] or ENGLISH)
     except (KitError, ValueError):

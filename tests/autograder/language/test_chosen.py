@@ -33,6 +33,17 @@ def test_the_variable_is_asked_first_and_an_unknown_language_is_one_line(monkeyp
     assert capsys.readouterr().err == "autograder: there is no language 'tlh' here: choose one of en, zh_CN\n"
 
 
+@pytest.mark.parametrize(("locale", "name"), [("zh_CN", "zh_CN"), ("de_DE", "en")])
+def test_a_variable_that_names_no_language_is_one_line_and_it_goes_on(monkeypatch, capsys, locale, name):
+    monkeypatch.setenv(language.VARIABLE, "tlh")
+    monkeypatch.setattr(chosen.locale, "getlocale", lambda _: (locale, "UTF-8"))
+    assert language.use().name == name
+    told = f"AUTOGRADER_LANG: there is no language 'tlh' here: choose one of en, zh_CN; going on in {name}\n"
+    assert capsys.readouterr().err == told
+    assert language.use().name == name
+    assert capsys.readouterr().err == "", "once, in this process and in those that it starts"
+
+
 @pytest.mark.parametrize(("locale", "name"), [("zh_CN", "zh_CN"), ("de_DE", "en"), (None, "en")])
 def test_without_the_variable_the_locale_is_asked_and_one_that_is_not_here_is_english(monkeypatch, locale, name):
     monkeypatch.delenv(language.VARIABLE)
