@@ -150,7 +150,7 @@ def _all(view: View, width: int) -> list[Line]:
         lines += _filled(f"{mark} {task.id}" + ("" if task.done else f": {say(task.state)}"), width, style=style)
     lines.append(("", ""))
     for name, done, total in view.topics:
-        lines += _filled(f"{'→' if name == view.topic else '✓' if done == total else '·'} {name}: {done} of {total}", width)
+        lines += _filled(f"{'→' if name == view.topic else '✓' if done == total else '·'} {name}: {done} of {total} done", width)
     return lines
 
 

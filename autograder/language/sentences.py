@@ -142,6 +142,8 @@ def _held(name: str) -> str:
     """What a hole of that name can hold: of a place, and of what is called by a name, something is known."""
     if name.partition("_")[0] == "place":
         return r"(| \(line \d.*\)|\S*)"
+    if name == "lineno":  # what follows it may be a hole too
+        return r"(\d*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
     return "(.*?)" if _quotes(name) else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it

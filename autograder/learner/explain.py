@@ -34,6 +34,8 @@ def import_fault(error: BaseException, folder: Path, name: str, verb: str = "imp
         shown = f": `{clean(text, 120)}`" if text else ""
         if version := newer_python.needed(error):
             message = f"{Path(error.filename).name} needs {version}: line {error.lineno}{shown}; {_CHECKED_WITH}."
+        elif re.match(r"Non-UTF-8 code|\(unicode error\) 'utf-8' codec", error.msg):  # Python's own place is off, and says little
+            message = f"{Path(error.filename).name} is not UTF-8: save it again as UTF-8."
         else:
             message = f"{Path(error.filename).name} does not parse: {error.msg}, line {error.lineno}{shown}."
     elif isinstance(error, SystemExit):

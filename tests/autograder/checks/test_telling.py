@@ -83,7 +83,9 @@ def test_all_done_says_so_and_no_more(check, solution):
     ("module", "words"),
     [
         ("def row_means(t:\n", "mini.py does not parse: '(' was never closed, line 1"),
-        ("# 中文\nx = '\u4e2d\u6587'\n".encode("gbk"), "mini.py does not parse: "),
+        ("# 中文\nx = '\u4e2d\u6587'\n".encode("gbk"), "mini.py is not UTF-8: save it again as UTF-8."),
+        ('"""平均值"""\nx = 1\n'.encode("gbk"), "mini.py is not UTF-8: save it again as UTF-8."),
+        ("x = '\\Users'\nx = '\\N'\n", "mini.py does not parse: (unicode error) 'unicodeescape' codec can't decode"),
         ("while True: pass", "It took longer than 2 s to import mini.py (line 1 of mini.py: `while True: pass`)"),
     ],
 )

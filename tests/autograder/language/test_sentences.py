@@ -19,6 +19,7 @@ CHINESE = Sentences(
         "{problem}. {advice}": "{problem}。{advice}",
         "it goes to {devices}. {advice}": "它去了 {devices}。{advice}",
         "the bias": "偏置",
+        "{name} does not parse: {msg}, line {lineno}{shown}.": "{name} 无法解析：{msg}，第 {lineno} 行{shown}。",
     },
     space="",
     stop="。",
@@ -47,6 +48,8 @@ CHINESE = Sentences(
         ("It goes to cuda:0.", "它去了 cuda:0。"),
         ("The result is not right (line 3 of net.py: `x`).", "结果不对（net.py 第 3 行：`x`）。"),
         ("the gradient of the bias", "偏置 的梯度"),
+        ("net.py does not parse: '(' was never closed, line 24: `x = (`.", "net.py 无法解析：'(' was never closed，第 24 行: `x = (`。"),
+        ("net.py does not parse: invalid syntax, line 3.", "net.py 无法解析：invalid syntax，第 3 行。"),
     ],
 )
 def test_a_text_is_said_sentence_by_sentence(text, said):
