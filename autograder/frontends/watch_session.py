@@ -210,9 +210,11 @@ class Session:
     def _reset(self) -> None:
         try:
             kept = reset.reset(self.topic, self._focus)
-            self._told = f"The text of before is in {kept.name}."
         except KitError as error:
             self._told = f"{error}."
+            return
+        self.saved()  # seen now, or the save would be taken for the learner's, and what is told be gone at once
+        self._told = f"The text of before is in {kept.name}."
 
 
 def _lesson(topic: Topic) -> str:
