@@ -95,6 +95,10 @@ def cosine(module: Any, a: Any) -> Any:
     return module.record([a], a.value.cos(), lambda g: [minus(module, times(module, g, sine(module, a)))])
 
 
+def scaled(module: Any, a: Any, factor: Any) -> Any:
+    return module.record([a], a.value * factor, lambda g: [scaled(module, g, factor)])
+
+
 def minus(module: Any, a: Any) -> Any:
     return module.record([a], -a.value, lambda g: [minus(module, g)])
 
@@ -882,8 +886,8 @@ def ask_around(module: Any, x: Tensor, y: Tensor) -> Told:
     loss = times(module, a, b)
     after = module.record([loss], loss.value * 2, lambda g: [g])
     return {
-        "of a leaf": [value_of(each) for each in module.grad(a, [a, b])],
         "of the loss": [value_of(each) for each in module.grad(loss, [loss, a, loss, a])],
+        "of a leaf": [value_of(each) for each in module.grad(a, [a, b])],
         "of nothing": len(module.grad(loss, [])),
         "of a later one": [value_of(each) for each in module.grad(loss, [after, module.Variable(x)])],
     }
@@ -895,7 +899,7 @@ def test_grad__edges(student: Student, rng: torch.Generator) -> None:
         x, y = pair(rng, 4, dtype=dtype)
         ones = torch.ones(4, dtype=dtype)
         found = student.run(ask_around, x, y)
-        right = {"of a leaf": [ones, None], "of the loss": [ones, y, ones, y], "of a later one": [None, None]}
+        right = {"of the loss": [ones, y, ones, y], "of a leaf": [ones, None], "of a later one": [None, None]}
         for name, expected in right.items():
             expect_equal(len(found[name]), len(expected), f"the number of gradients {name}")
             for got, wanted in zip(found[name], expected, strict=True):
@@ -968,9 +972,8 @@ def ask_deep(module: Any, x: Tensor, factor: Tensor, length: int) -> Any:
     """grad of a chain of that many entries."""
     module.reset_tape()
     a = first = module.Variable(x)
-    by = module.Variable(factor)
     for _ in range(length):
-        a = times(module, a, by)
+        a = scaled(module, a, factor)
     return value_of(module.grad(a, [first])[0])
 
 
