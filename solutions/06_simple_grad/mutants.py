@@ -2,6 +2,7 @@
 
 from autograder import Mutant
 
+NEXT = 'next(free for number in Variable.numbers if (free := f"v{number}") not in taken)'
 FLOAT32 = "turns its result into float32"
 PLAIN = "computes its gradients with plain tensors, so that they cannot be differentiated again"
 FRESH = "wraps the value of the other factor in a fresh Variable, so that nothing leads back from a gradient to that factor"
@@ -48,14 +49,13 @@ MUTANTS = (
     Mutant("Variable", "lets the value require grad", "self.value = value", "self.value = value.requires_grad_()"),
     Mutant("Variable", "makes the name that is used by default once for all, when the function is defined",
            "name: str | None = None", 'name: str | None = "v0"'),
-    Mutant("Variable", "takes id() for the name", 'next(free for number in numbers[0] if (free := f"v{number}") not in taken)',
-           'f"v{id(self)}"'),
+    Mutant("Variable", "takes id() for the name", NEXT, 'f"v{id(self)}"'),
     Mutant("Variable", "numbers by the length of the tape, which making a Variable does not change",
-           'next(free for number in numbers[0] if (free := f"v{number}") not in taken)', 'f"v{len(tape)}"'),
+           NEXT, 'f"v{len(tape)}"'),
     Mutant("Variable", "counts Variables that were given a name as well",
-           'next(free for number in numbers[0] if (free := f"v{number}") not in taken)', 'f"v{len(taken)}"'),
-    Mutant("Variable", "goes on counting where reset_tape() should begin anew", "in numbers[0] if",
-           'in reset_tape.__dict__.setdefault("numbers", itertools.count()) if'),
+           NEXT, 'f"v{len(taken)}"'),
+    Mutant("Variable", "goes on counting where reset_tape() should begin anew", "if not taken:",
+           'if not hasattr(Variable, "numbers"):'),
     Mutant("Variable", "does not look whether a caller has given a name already", '(free := f"v{number}") not in taken',
            '(free := f"v{number}")'),
     Mutant("Variable", "ignores the name that it is given", "if name is None:", "if True:"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -20,14 +20,12 @@ class TapeEntry(NamedTuple):
 
 tape: list[TapeEntry] = []
 taken: set[str] = set()
-numbers: list[Iterator[int]] = [itertools.count()]  # of the names to come: a search from v0 would make long tapes slow
 
 
 def reset_tape() -> None:
     """Begin anew: no entries, no names in use."""
     tape.clear()
     taken.clear()
-    numbers[0] = itertools.count()
 
 
 def transpose(a: Variable) -> Variable:
@@ -39,8 +37,10 @@ class Variable:
     """A tensor with a name."""
 
     def __init__(self, value: Tensor, name: str | None = None) -> None:
+        if not taken:  # the first since a reset; a search from v0 for each name would make long tapes slow
+            Variable.numbers = itertools.count()
         if name is None:
-            name = next(free for number in numbers[0] if (free := f"v{number}") not in taken)
+            name = next(free for number in Variable.numbers if (free := f"v{number}") not in taken)
         taken.add(name)
         self.value = value
         self.name = name

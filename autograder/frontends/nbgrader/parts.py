@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from autograder.course import Topic
@@ -25,22 +26,44 @@ class Part:
 
 
 def groups(topic: Topic) -> dict[str, tuple[str, ...]]:
-    """The stub's definitions that hold tasks, in the stub's order, each with its tasks.
+    """The tasks of each part of the stub that holds any, in the stub's order, by the name of the part's first definition."""
+    found = _groups(topic, _parse(topic.stub.read_text(encoding="utf-8"), str(topic.stub)))
+    return {nodes[0].name: tasks for nodes, tasks in found}
 
-    A method counts to its class. A task without a definition of its own counts to the task before it.
+
+def _groups(topic: Topic, tree: ast.Module) -> list[tuple[list[Definition], tuple[str, ...]]]:
+    """The stub's definitions that make a part, and the tasks that are done in it.
+
+    A method counts to its class. Functions to be completed that no task is named after belong to the task that they stand
+    behind; if the next task has no definition of its own, to that one. Without such functions it counts to the task before it.
     """
-    found = {node.name: node for node in _parse(topic.stub.read_text(encoding="utf-8"), str(topic.stub)).body
-             if isinstance(node, Definition)}  # fmt: skip
-    methods = {member.name: node.name for node in found.values() if isinstance(node, ast.ClassDef)
-               for member in node.body if isinstance(member, ast.FunctionDef)}  # fmt: skip
-    owner = ""
-    owners: dict[str, str] = {}
-    for task in topic.tasks:
-        owner = task.id if task.id in found else methods.get(task.id, owner)
-        if not owner:
-            raise KitError(f"{topic.stub}: no function or class for the task {task.id}")
-        owners[task.id] = owner
-    return {name: tasks for name in found if (tasks := tuple(task for task in owners if owners[task] == name))}
+    homes: dict[str, Definition] = {node.name: node for node in tree.body if isinstance(node, Definition)}
+    for node in [node for node in homes.values() if isinstance(node, ast.ClassDef)]:
+        homes = {member.name: node for member in node.body if isinstance(member, ast.FunctionDef)} | homes
+    ids = [task.id for task in topic.tasks]
+    held: list[tuple[list[Definition], list[str]]] = []
+    last = -1
+    for number, task in enumerate(ids):
+        home = homes.get(task)
+        last = next((i for i, (nodes, _) in enumerate(held) if home in nodes), last if home is None else len(held))
+        behind = _behind(tree, home or held[last][0][-1], ids) if home or held else []
+        if home is None and not held:
+            raise KitError(f"{topic.stub}: no function or class for the task {task}")
+        if home is None and behind:
+            last = len(held)
+        if last < len(held):
+            held[last][1].append(task)
+            continue
+        waits = [] if home is None or any(each not in homes for each in ids[number + 1 : number + 2]) else behind
+        held.append(([home, *waits] if home else behind, [task]))
+    return sorted(((nodes, tuple(tasks)) for nodes, tasks in held), key=lambda part: part[0][0].lineno)
+
+
+def _behind(tree: ast.Module, node: Definition, tasks: Sequence[str]) -> list[Definition]:
+    """The functions right behind a definition that are to be completed, and that no task is named after."""
+    after = tree.body[tree.body.index(node) + 1 :]
+    return list(itertools.takewhile(lambda each: isinstance(each, ast.FunctionDef) and each.name not in tasks
+                                    and _is_todo(each.body[-1]), after))  # type: ignore[arg-type]  # fmt: skip
 
 
 def parts(topic: Topic) -> list[Part]:
@@ -71,14 +94,13 @@ def handed_out(topic: Topic, stub: str) -> list[Part]:
 
 def _cut(topic: Topic, stub: str, tree: ast.Module, text: Callable[[Definition], str]) -> list[Part]:
     """The stub in parts, with that text for each definition that holds tasks."""
-    lines, tasks = stub.splitlines(), groups(topic)
+    lines = stub.splitlines()
     found: list[Part] = []
     line = tree.body[0].end_lineno or 0 if _docstring(tree) else 0
-    for node in tree.body:
-        if isinstance(node, Definition) and node.name in tasks:
-            found += _given(lines[line : _first_line(node) - 1])
-            line = node.end_lineno or 0
-            found.append(Part(node.name, tasks[node.name], text(node)))
+    for nodes, tasks in _groups(topic, tree):
+        found += _given(lines[line : _first_line(nodes[0]) - 1])
+        line = nodes[-1].end_lineno or 0
+        found.append(Part(nodes[0].name, tasks, "\n\n\n".join(map(text, nodes))))
     return [*found, *_given(lines[line:])]
 
 

@@ -1,4 +1,4 @@
-"""The hints of the five topics: three a task, whose examples run and which hold no line of the solution."""
+"""The hints of the topics: three a task, whose examples run and which hold no line of the solution."""
 
 import ast
 import doctest

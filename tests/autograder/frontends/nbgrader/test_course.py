@@ -1,4 +1,4 @@
-"""Five topics and six students from init to generate_feedback and export: every score as by `autograder grade`."""
+"""Every topic and six students from init to generate_feedback and export: every score as by `autograder grade`."""
 
 import copy
 import csv
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from autograder.course import load
+
 REPOSITORY = Path(__file__).parents[4]
 TINY = {"images": 640, "test_images": 200, "batch": 32, "epochs": 1, "lr": 0.01, "momentum": 0.9,
         "minimum": {"photographs": 0.0, "embedded": 0.0}, "seconds": 60}  # fmt: skip
@@ -18,7 +20,7 @@ TINY = {"images": 640, "test_images": 200, "batch": 32, "epochs": 1, "lr": 0.01,
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """The course itself, with less patience for the tasks of each topic's first cell and a training that takes a moment."""
-    root = tmp_path_factory.mktemp("five") / "course"
+    root = tmp_path_factory.mktemp("whole") / "course"
     for name in ("exercises", "solutions", "tests/hidden"):
         shutil.copytree(REPOSITORY / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     settings = yaml.safe_load((REPOSITORY / "course.yaml").read_text())
@@ -51,12 +53,12 @@ def class_of_six(school, source, release):
     }
 
 
-def test_five_topics_and_six_students(kit, school, course):
+def test_every_topic_and_six_students(kit, school, course):
     folder = course / "nb"
     assert kit.run("nbgrader", "init", folder, cwd=course).returncode == 0
     school.nbgrader(folder, "generate_assignment", "*")
     topics = sorted(path.name for path in (folder / "source").iterdir())
-    assert len(topics) == 5
+    assert topics == [topic.name for topic in load(REPOSITORY).topics]
     for topic in topics:
         source, release = (school.read(folder / step / topic / f"{topic}.ipynb") for step in ("source", "release"))
         for student, notebook in class_of_six(school, source, release).items():

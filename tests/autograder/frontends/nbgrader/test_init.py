@@ -16,10 +16,10 @@ from babel.messages import mofile
 from babel.messages.catalog import Catalog
 
 from autograder.course import load
-from autograder.frontends.nbgrader import source
+from autograder.frontends.nbgrader import parts, source
 
 REPOSITORY = Path(__file__).parents[4]
-TOPICS = ("01_tensors", "02_autograd", "03_nn", "04_cifar10", "05_gpu")
+TOPICS = tuple(topic.name for topic in load(REPOSITORY).topics)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +78,14 @@ def test_nothing_that_is_hidden_is_in_a_notebook_or_beside_it(whole_course, topi
 def test_the_solution_passes_the_public_checks_in_its_notebook(school, whole_course, topic):
     said = school.nbgrader(whole_course / "source" / topic, "validate", f"{topic}.ipynb")
     assert "Success! Your notebook passes all the tests." in said
+
+
+def test_functions_that_no_task_is_named_after_are_in_the_cell_of_a_task():
+    found = {part.tasks: part for part in parts.parts(load(REPOSITORY).topic("06_simple_grad"))}
+    assert re.findall(r"^def (\w+)", found[("total",)].source, re.MULTILINE) == ["total", "spread"]
+    assert re.findall(r"^def (\w+)", found[("nonlinear",)].source, re.MULTILINE) == ["relu", "tanh"]
+    assert re.findall(r"^def (\w+)", found[("matmul",)].source, re.MULTILINE) == ["matmul"]
+    assert not any("raise NotImplementedError" in part.source for part in found.values())
 
 
 def test_the_same_course_gives_the_same_notebooks(kit, whole_course, tmp_path):
