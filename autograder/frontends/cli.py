@@ -126,9 +126,9 @@ def parser() -> argparse.ArgumentParser:
     similar.add_argument("out", type=Path, metavar="OUT")
     similar.set_defaults(run=comparing.similar)
 
-    new = commands.add_parser("new", help="make the files of a topic, or add a task to one: fill in the TODOs, then verify")
+    new = commands.add_parser("new", help="make the files of a topic, or add tasks to one: fill in the TODOs, then verify")
     new.add_argument("topic", metavar="TOPIC", help="two digits and a word, as in 12_attention")
-    new.add_argument("task", nargs="?", default="", metavar="TASK", help="a function's name (default: the topic's word)")
+    new.add_argument("tasks", nargs="*", metavar="TASK", help="functions' names (default: the topic's word)")
     new.set_defaults(run=authors.new)
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def new(options: argparse.Namespace) -> int:
-    """Make a topic's files, or add a task to them."""
+    """Make a topic's files, or add tasks to them."""
     from autograder.frontends import new  # noqa: PLC0415  only this command needs it
 
-    for line in new.new(common.here_with_solutions(), options.topic, options.task):
+    for line in new.new(common.here_with_solutions(), options.topic, *options.tasks):
         print(line)  # noqa: T201  the command's own output
     return 0
 

@@ -8,7 +8,7 @@ import re
 import textwrap
 from pathlib import Path
 
-from autograder.course import Course
+from autograder.course import Course, load
 from autograder.errors import KitError
 from autograder.files import write_atomically
 from autograder.frontends.new import course_entry, texts
@@ -16,13 +16,13 @@ from autograder.frontends.new import course_entry, texts
 _TOPIC = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
 
 
-def new(course: Course, topic: str, task: str = "") -> list[str]:
-    """Make a topic with a first task, or add a task to a topic that is there.
+def new(course: Course, topic: str, *tasks: str) -> list[str]:
+    """Make a topic with its first tasks, or add tasks to a topic that is there.
 
     Args:
-        course: the course that gets it.
+        course: the course that gets them.
         topic: the folder's name, two digits and a word, as in 12_attention.
-        task: the function's name; a new topic without one gets a task of the topic's own name.
+        tasks: the functions' names; a new topic without any gets a task of the topic's own name.
 
     Returns:
         What was written, a line each.
@@ -31,18 +31,25 @@ def new(course: Course, topic: str, task: str = "") -> list[str]:
         KitError: a name cannot be used, the topic or the task is there already, or a file has no place for it.
     """
     there = {each.name for each in course.topics}
-    if topic in there and not task:
+    if topic in there and not tasks:
         raise KitError(f"{topic} is there already: `autograder new {topic} TASK` adds a task to it")
     parts = _TOPIC.fullmatch(topic)
     if topic not in there and not parts:
         raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 12_attention")
-    task = task or (parts[2] if parts else "")
-    if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_"):
-        raise KitError(f"{task}: a task's name is that of a function, as in train_step")
-    files = _with_task(course, topic, task) if topic in there else _topic(course, topic, task)
-    for path, text in files.items():
-        write_atomically(path, text)
-    return [*(f"wrote {path.relative_to(course.root)}" for path in files),
+    tasks = tasks or ((parts[2],) if parts else ())
+    known = {each.id for each in course.topic(topic).tasks} if topic in there else set()
+    for number, task in enumerate(tasks):
+        if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_"):
+            raise KitError(f"{task}: a task's name is that of a function, as in train_step")
+        if task in known or task in tasks[:number]:
+            raise KitError(f"{topic} has a task {task} already")
+    written: dict[Path, str] = {}
+    for number, task in enumerate(tasks):
+        files = _with_task(load(course.root), topic, task) if topic in there or number else _topic(course, topic, task)
+        for path, text in files.items():
+            write_atomically(path, text)
+        written |= files
+    return [*(f"wrote {path.relative_to(course.root)}" for path in written),
             f"next: replace each TODO, then `autograder verify {topic}`"]  # fmt: skip
 
 
@@ -69,8 +76,6 @@ def _topic(course: Course, name: str, task: str) -> dict[Path, str]:
 
 def _with_task(course: Course, name: str, task: str) -> dict[Path, str]:
     topic, root = course.topic(name), course.root
-    if any(each.id == task for each in topic.tasks):
-        raise KitError(f"{name} has a task {task} already")
     public, mutants = topic.public_checks, topic.mutants
     entry = texts.TASK_ENTRY.substitute(task=task)
     return {

@@ -77,6 +77,16 @@ def test_a_new_task_is_added_to_a_topic_and_changes_nothing_else(mini):
     assert topic.mutants.read_text(encoding="utf-8").count('Mutant("square_it"') == 3
 
 
+def test_several_tasks_come_in_the_order_in_which_they_are_named(mini):
+    lines = new(courses.load(mini), "02_shapes", "square_it", "cube_it", "halve_it")
+    topic = courses.load(mini).topic("02_shapes")
+    assert [task.id for task in topic.tasks] == ["square_it", "cube_it", "halve_it"]
+    assert re.findall(r"^def (\w+)", topic.stub.read_text(encoding="utf-8"), re.MULTILINE) == ["square_it", "cube_it", "halve_it"]
+    assert len(lines) == len(set(lines)) == 9
+    new(courses.load(mini), "01_mini", "square_it", "cube_it")
+    assert [task.id for task in courses.load(mini).topic("01_mini").tasks][-2:] == ["square_it", "cube_it"]
+
+
 @pytest.mark.parametrize(
     "block",
     [
@@ -108,6 +118,9 @@ def test_the_entry_stands_behind_the_last_ones_lines_and_before_comments(mini, b
         (("02_x", "not-a-name"), "not-a-name: a task's name is that of a function"),
         (("02_class", "class"), "class: a task's name is that of a function"),
         (("03_there",), "exercises/03_there is there already"),
+        (("02_x", "one", "two", "one"), "02_x has a task one already"),
+        (("02_x", "one", "not-a-name"), "not-a-name: a task's name is that of a function"),
+        (("01_mini", "one", "slope"), "01_mini has a task slope already"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_nothing_is_written(mini, names, words, monkeypatch, capsys):

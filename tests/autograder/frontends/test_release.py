@@ -59,7 +59,7 @@ def whole(kit, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "kit"
     done = kit.run("release", folder, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"wrote {folder}: 5 topics, ")
+    assert done.stdout.startswith(f"wrote {folder}: {len(NAMES)} topics, ")
     return folder
 
 
@@ -267,7 +267,8 @@ def test_no_public_text_holds_a_solution_a_hidden_check_or_a_mutant(whole, every
     (stub,) = (whole / "originals/exercises" / name).iterdir()
     handed_out = plain("\n".join([*code, stub.read_text(encoding="utf-8")]))
     secret = [*(REPOSITORY / "solutions" / name).rglob("*.py"), *(REPOSITORY / "tests/hidden" / name).rglob("*.py")]
-    found = [(path, function, body) for path in secret for function, body in bodies(path)]
+    given = {body for _, body in bodies(stub) if "NotImplementedError" not in body}  # a solution has it as well
+    found = [(path, function, body) for path in secret for function, body in bodies(path) if body not in given]
     assert len(found) > 30
     for path, function, body in found:
         if body not in ("super().__init__()", "pass", "..."):
