@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import itertools
 import re
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
@@ -37,33 +36,39 @@ def _groups(topic: Topic, tree: ast.Module) -> list[tuple[list[Definition], tupl
     A method counts to its class. Functions to be completed that no task is named after belong to the task that they stand
     behind; if the next task has no definition of its own, to that one. Without such functions it counts to the task before it.
     """
-    homes: dict[str, Definition] = {node.name: node for node in tree.body if isinstance(node, Definition)}
-    for node in [node for node in homes.values() if isinstance(node, ast.ClassDef)]:
-        homes = {member.name: node for member in node.body if isinstance(member, ast.FunctionDef)} | homes
+    homes: dict[str, Definition] = {}
+    for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        homes.update({member.name: node for member in node.body if isinstance(member, ast.FunctionDef)})
+    homes.update({node.name: node for node in tree.body if isinstance(node, Definition)})
     ids = [task.id for task in topic.tasks]
     held: list[tuple[list[Definition], list[str]]] = []
-    last = -1
-    for number, task in enumerate(ids):
+    last: list[str] = []  # the tasks of the part of the task before
+    for task, following in zip(ids, [*ids[1:], ""], strict=True):
         home = homes.get(task)
-        last = next((i for i, (nodes, _) in enumerate(held) if home in nodes), last if home is None else len(held))
-        behind = _behind(tree, home or held[last][0][-1], ids) if home or held else []
         if home is None and not held:
             raise KitError(f"{topic.stub}: no function or class for the task {task}")
-        if home is None and behind:
-            last = len(held)
-        if last < len(held):
-            held[last][1].append(task)
+        behind = _behind(tree, home or held[-1][0][-1], ids)
+        there = [tasks for nodes, tasks in held if home in nodes]
+        if there or (home is None and not behind):
+            last = there[0] if there else last
+            last.append(task)
             continue
-        waits = [] if home is None or any(each not in homes for each in ids[number + 1 : number + 2]) else behind
-        held.append(([home, *waits] if home else behind, [task]))
+        last = [task]
+        if home is None:
+            held.append((behind, last))
+        else:
+            held.append(([home, *(behind if following in homes or not following else ())], last))
     return sorted(((nodes, tuple(tasks)) for nodes, tasks in held), key=lambda part: part[0][0].lineno)
 
 
 def _behind(tree: ast.Module, node: Definition, tasks: Sequence[str]) -> list[Definition]:
     """The functions right behind a definition that are to be completed, and that no task is named after."""
-    after = tree.body[tree.body.index(node) + 1 :]
-    return list(itertools.takewhile(lambda each: isinstance(each, ast.FunctionDef) and each.name not in tasks
-                                    and _is_todo(each.body[-1]), after))  # type: ignore[arg-type]  # fmt: skip
+    found: list[Definition] = []
+    for each in tree.body[tree.body.index(node) + 1 :]:
+        if not isinstance(each, ast.FunctionDef) or each.name in tasks or not _is_todo(each.body[-1]):
+            break
+        found.append(each)
+    return found
 
 
 def parts(topic: Topic) -> list[Part]:

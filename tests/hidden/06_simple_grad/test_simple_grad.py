@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from autograder import Reference, Student, expect, expect_close, expect_digits, expect_equal, expect_unchanged
+from autograder import Reference, Student, conduct, expect, expect_close, expect_digits, expect_equal, expect_unchanged
 
 Told = dict[str, Any]  # what a probe brings back
 
@@ -332,11 +332,12 @@ def test_Variable__leaves_out_names_in_use(student: Student, rng: torch.Generato
 
 def test_Variable__shares_names_with_record(student: Student, rng: torch.Generator) -> None:
     """takes a name by keyword, and never one that a recorded Variable has"""
-    keyword = f"weight{whole(rng, 0, 99)}"
+    keyword = "w" + str(whole(rng, 10, 99))
     found = student.run(make_between, randn(rng, 3), keyword)
     expect_equal(found, ["v0", keyword, True, True], "what a Variable beside a recorded one is called")
 
 
+@conduct
 def test_Variable__records_nothing(student: Student, rng: torch.Generator) -> None:
     """records nothing, and leaves the tensor as it was, without requires_grad"""
     value = randn(rng, 3, 2, dtype=torch.float64)
@@ -442,6 +443,7 @@ def test_record__finds_a_new_name(student: Student, rng: torch.Generator) -> Non
     expect_recorded(told, [0, 1])
 
 
+@conduct
 def test_record__only_notes(student: Student, rng: torch.Generator) -> None:
     """calls propagate never, and leaves the list of inputs as it was"""
     told = student.run(recorded, 0, [1, 0], randn(rng, 2), [None, None])
@@ -911,6 +913,7 @@ def test_grad__edges(student: Student, rng: torch.Generator) -> None:
     expect_equal(found["of nothing"], 0, "the number of gradients of an empty list")
 
 
+@conduct
 def test_grad__leaves_the_tape(student: Student, rng: torch.Generator) -> None:
     """leaves the entries of the tape as they are, and does not propagate what loss does not depend on"""
     told = expect_graph(student, "branched", *pair(rng, 3), ["x"], around=True)
@@ -938,6 +941,7 @@ def ask_counting(module: Any, x: Tensor, n: int) -> list[int]:
     return calls
 
 
+@conduct
 def test_grad__each_entry_once(student: Student, rng: torch.Generator) -> None:
     """propagates each entry once, however many ways lead through it"""
     n = whole(rng, 8, 12)
@@ -1062,6 +1066,7 @@ def test_hessian_vector__zeros(student: Student, rng: torch.Generator) -> None:
     expect_close(student.run(hessian_of, "itself", x, v, k)["product"], torch.zeros(()), "the product H·v of f(x) = x")
 
 
+@conduct
 def test_hessian_vector__calls_once(student: Student, rng: torch.Generator) -> None:
     """calls the function once, and leaves x and v unchanged"""
     x, v, k = (randn(rng, 3) for _ in range(3))
@@ -1071,6 +1076,7 @@ def test_hessian_vector__calls_once(student: Student, rng: torch.Generator) -> N
     expect_unchanged(told["v"], v, "the input v")
 
 
+@conduct
 def test_hessian_vector__keeps_the_tape(student: Student, rng: torch.Generator) -> None:
     """leaves the entries that were on the tape where they are"""
     told = expect_product(student, rng, 3)
@@ -1231,6 +1237,7 @@ def test_fit_line__float64(student: Student, rng: torch.Generator) -> None:
     expect_unchanged(told["y"], y, "the input y")
 
 
+@conduct
 def test_fit_line__empty_tape(student: Student, rng: torch.Generator) -> None:
     """leaves the tape empty, also after no step at all"""
     for steps in (3, 0):
@@ -1238,6 +1245,7 @@ def test_fit_line__empty_tape(student: Student, rng: torch.Generator) -> None:
         expect_equal(told["left"], 0, f"the number of entries on the tape after {steps} steps")
 
 
+@conduct
 def test_fit_line__short_tape(student: Student, rng: torch.Generator) -> None:
     """uses the tape, and never holds more on it than the entries of one step"""
     x, y = points(rng, 4)
