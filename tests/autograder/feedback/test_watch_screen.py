@@ -60,7 +60,14 @@ def test_a_fault_of_the_module_is_one_calm_sentence_in_place_of_all_tasks():
 
 def test_tasks_and_topics_in_a_list():
     text = "\n".join(screen(replace(VIEW, everything=True, working=True), 100, 40, colour=False))
-    for part in ("✓ a\n", "→ means: failed", "· last: not checked yet", "✓ 01: 3 of 3 done", "→ 03_nn: 1 of 3 done", "checking …"):
+    for part in (
+        "✓ a\n",
+        "→ means: failed",
+        "· last: not checked yet",
+        "✓ 01: 3 of 3 done",
+        "→ 03_nn: 1 of 3 done",
+        "checking …",
+    ):
         assert part in text
 
 

@@ -48,7 +48,10 @@ CHINESE = Sentences(
         ("It goes to cuda:0.", "它去了 cuda:0。"),
         ("The result is not right (line 3 of net.py: `x`).", "结果不对（net.py 第 3 行：`x`）。"),
         ("the gradient of the bias", "偏置 的梯度"),
-        ("net.py does not parse: '(' was never closed, line 24: `x = (`.", "net.py 无法解析：'(' was never closed，第 24 行: `x = (`。"),
+        (
+            "net.py does not parse: '(' was never closed, line 24: `x = (`.",
+            "net.py 无法解析：'(' was never closed，第 24 行: `x = (`。",
+        ),
         ("net.py does not parse: invalid syntax, line 3.", "net.py 无法解析：invalid syntax，第 3 行。"),
     ],
 )
