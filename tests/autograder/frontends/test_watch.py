@@ -150,7 +150,7 @@ def test_a_sitting_from_the_stub_to_the_last_topic(window, two_topics, solution)
     window.shows("answer: not done yet", "Now 02_more")
     more = two_topics / "exercises/02_more/more.py"
     more.write_text(stub)
-    window.shows("and has row_means, slope, Scale of 01_mini: is it in the")
+    window.shows("and has row_means, slope, Scale of", "01_mini: is it in the")
     more.write_text(STUB)
     window.shows("answer: not done yet")
     window.press("n")
