@@ -20,12 +20,11 @@ from autograder.submission.handed_in import Submission
 ONCE_RIGHT = "first_again"
 CHEATS = {
     "constant": "gives the first public answer to everything",
-    "by_value": "knows the answers of the public checks by heart",
-    "by_shape": "gives the answer of a public check to all inputs of its shapes",
+    "by_heart": "knows the answers of the public checks by heart, and gives them to all inputs of their shapes",
     "equal_to_all": "gives an object that equals everything",
     ONCE_RIGHT: "gives the answer of the call before",
 }
-_KNOWING = ("constant", "by_value", "by_shape")  # which need an answer to know
+_KNOWING = ("constant", "by_heart")  # which need an answer to know
 
 _MODULE = """\
 import known_answers

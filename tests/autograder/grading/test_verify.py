@@ -40,8 +40,8 @@ def test_a_sound_course_passes(course, run):
     done = run("verify", cwd=course)
     assert done.returncode == 0, done.stdout
     assert "9 mutants, 9 diagnosed" in done.stdout
-    assert "10 cheats, 10 dead, 5 seeds, 1 other right solutions: sound" in done.stdout
-    assert "cheats left out: 5 of Scale: no function that takes an input" in done.stdout
+    assert "8 cheats, 8 dead, 5 seeds, 1 other right solutions: sound" in done.stdout
+    assert "cheats left out: 4 of Scale: no function that takes an input" in done.stdout
 
 
 def test_what_learners_are_shown_has_to_run_and_others_have_to_be_right(course, run):
@@ -130,15 +130,14 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
         f"cheat on {what}: {how}"
         for what, how in (
             ("row_means, 'gives the first public answer to everything'", "it passes the main check, and has 1.5 points"),
-            ("row_means, 'knows the answers of the public checks by heart'", full),
-            ("row_means, 'gives the answer of a public check to all inputs of its shapes'", full),
+            ("row_means, 'knows the answers of the public checks by heart, and gives them to all inputs of their shapes'", full),
             ("slope, 'gives an object that equals everything'", full),
             ("slope, 'gives the answer of the call before'", full),
         )
     ]
     assert [(row["task"], row["cheats"], row["dead"]) for row in found["rows"]] == [
-        ("row_means", 5, 2),
-        ("slope", 5, 3),
+        ("row_means", 4, 2),
+        ("slope", 4, 2),
         ("Scale", 0, 0),
     ]
     assert not found["sound"]
