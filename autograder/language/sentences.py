@@ -3,7 +3,7 @@
 A catalogue's message is a pattern with named holes, "{name} should have shape {shape}, but it has shape {shape_2}." A text is
 one sentence or several. It is cut where sentences end, in the way in which most of it is known; what a hole holds is looked up
 in turn, for "the gradient of x" is a pattern too. Of several patterns that fit, the one with the most letters of its own is
-meant.
+meant; of those with few letters, the one whose holes hold what is known.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _END = re.compile(r"(?<=[.?!…:]) +|\n+")
 PLACED = "{sentence}{place}."  # a sentence that says at its end where in the learner's code it was
 _PLACED = re.compile(r"(.*?[^.?!])( \(line \d.*\))\.", re.DOTALL)
 _QUOTED = ("error", "text", "code", "said", "fault")  # holes for what others say, in as many sentences as they like
+_NUMBERS = ("lineno", "done", "total")  # holes for numbers: what stands beside them may be a hole, or words with "of" in them
 HOLE = re.compile(r"\{(\w+)\}")
 
 
@@ -113,11 +114,16 @@ class Sentences:
                 return Part(text, written)
         found = [(pattern, written) for written in dict.fromkeys(ways) for pattern in self._beginning(written[:1])
                  if pattern.may_fit(written)]  # fmt: skip
+        little: list[Part] = []
         for pattern, written in sorted(found, key=lambda pair: pair[0].order):
             values = pattern.match(written)
             part = Part(text, pattern.text, tuple(values.items())) if values is not None else None
             if part is not None and self._is_sure(part, MOST_BLANKS):
-                return part
+                if pattern.letters >= FEW_LETTERS:
+                    return part
+                little.append(part)
+        if little:
+            return max(little, key=self._known)
         placed = _PLACED.fullmatch(text)
         if placed and (self._find(placed[1]) or self._find(f"{placed[1]}.")):
             return Part(text, PLACED, (("sentence", placed[1]), ("place", placed[2])))
@@ -142,8 +148,8 @@ def _held(name: str) -> str:
     """What a hole of that name can hold: of a place, and of what is called by a name, something is known."""
     if name.partition("_")[0] == "place":
         return r"(| \(line \d.*\)|\S*)"
-    if name == "lineno":  # what follows it may be a hole too
-        return r"(\d*)"
+    if name in _NUMBERS:
+        return r"( *[\d.]*)"
     if name == "kind" or name.endswith("_name"):
         return r"([\w.<>]*)"
     return "(.*?)" if _quotes(name) else r"((?:(?![.?!] [A-Z]).)*?)"  # no end of a sentence in it

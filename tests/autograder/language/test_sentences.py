@@ -59,6 +59,13 @@ def test_a_text_is_said_sentence_by_sentence(text, said):
     assert CHINESE.say(text) == said
 
 
+def test_of_patterns_with_few_letters_the_one_whose_holes_hold_what_is_known_is_meant():
+    several = {"the new value": "新值", "the {sort} {value}": "{sort}{value}", "{done} of {total}": "{done} / {total}",
+               "{name} of {key}": "{name}（{key}）", "{name} is not right.": "{name}不对。"}  # fmt: skip
+    assert Sentences(several, "", "。").say("The new value of 0.weight is not right.") == "新值（0.weight）不对。"
+    assert Sentences(several, "", "。").say("3 of 11") == "3 / 11"
+
+
 def test_what_is_not_known_stays_and_is_set_apart():
     assert CHINESE.say("Nobody knows this. The result is not right.") == "Nobody knows this. 结果不对。"
     assert CHINESE.say("It raised: odd words here.") == "It raised: odd words here."
