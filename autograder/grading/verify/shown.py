@@ -1,6 +1,6 @@
 """What learners are shown of code runs, and says what stands beside it: the hints' examples and the lesson's blocks.
 
-It runs in a process of its own, for a lesson may change what it likes there: `python -m autograder.grading.verify.shown`.
+It runs in a process of its own, for a lesson may change what it likes there.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def without_comments(block: Block) -> Any:
 @contextlib.contextmanager
 def running(topic: Topic) -> Iterator[Callable[[], list[str]]]:
     """Run what the topic shows in a process beside the block, which gets a function that waits for it and says what is wrong."""
-    command = [sys.executable, "-P", "-m", __name__, str(topic.root), topic.name]
+    command = [sys.executable, "-P", "-c", f"import {__name__} as shown; shown.main()", str(topic.root), topic.name]
     with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(  # noqa: S603  this module
         command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     ) as process:  # fmt: skip
@@ -179,7 +179,8 @@ def _tried(where: str, text: str, work: Callable[[], object]) -> Iterator[str]:
         yield f"{where}: {kind}{' '.join(str(error).split())}"
 
 
-def _main() -> None:
+def main() -> None:
+    """What the process of `running` does: it prints the problems as JSON, in the last line."""
     import torch  # noqa: PLC0415  whoever asks for the process need not wait for it
 
     torch.set_num_threads(1)
@@ -188,7 +189,3 @@ def _main() -> None:
     with tempfile.TemporaryDirectory(prefix="autograder-lesson-") as folder, contextlib.chdir(folder):
         wrong = list(problems(topic))
     print("\n" + json.dumps(wrong))  # noqa: T201  for whoever started the process
-
-
-if __name__ == "__main__":
-    _main()
