@@ -20,6 +20,7 @@ from autograder.feedback import pictures, summary
 from autograder.feedback.summary import CheckState, TaskState, Tone, TopicState
 from autograder.language import say
 from autograder.results import CheckResult, Status
+from autograder.text import columns
 
 NAME = "autograder.telling"  # of the plugin
 _ATTRIBUTE = "autograder"  # of a report: an Outcome as a dict of plain values
@@ -114,8 +115,9 @@ class Telling:
         if not self._topics or config.getoption("no_summary", default=False):
             return
         names = ", ".join(topic.name for topic in self._topics)
-        title = f"public checks of {names}" if len(self._topics) == 1 else "public checks"
-        terminalreporter.write_sep("=", say(title), bold=True)
+        title = say(f"public checks of {names}" if len(self._topics) == 1 else "public checks")
+        wide = columns(title) - len(title)  # pytest counts letters, of which a Chinese one takes two columns
+        terminalreporter.write_sep("=", title, fullwidth=config.get_terminal_writer().fullwidth - wide, bold=True)
         for line in summary.table(self._topics, config.get_terminal_writer().fullwidth):
             terminalreporter.write_line(line.text, **_MARKUP.get(line.tone, {}))
 
@@ -140,7 +142,7 @@ def _fold(reports: list[Any], topic: TopicState, task: TaskState) -> None:
         return
     *said, stuck = reports[0].longrepr.splitlines()
     also = [
-        f"  {say('Also:')} {say(f'It {other.title}.')} {say(_first_line(other, task))}"
+        f"  {say(f'Also: It {other.title}. {_first_line(other, task)}')}"
         for other in task.others
         if other.status is not Status.BROKEN
     ]

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import torch  # noqa: F401  once, and not in each of the runs below
 
+from autograder.checks import telling
+from autograder.text import columns
+
 pytest_plugins = ["pytester"]
 TOPIC = "exercises/01_mini"
 
@@ -216,3 +219,16 @@ def test_a_module_that_is_not_where_it_belongs_is_one_line(check, solution, cour
     said = check("def this(): ...\ndef that(): ...\n")
     assert said.count("mini.py lacks the tasks of 01_mini, and has this, that of 02_other: is it in the wrong folder?") == 1
     assert "4 failed in" in said
+
+
+def test_in_chinese_the_tables_head_is_as_wide_as_the_terminal(check, solution):
+    said = check(solution, "--lang", "zh", width="80", code=0)
+    head = next(line for line in said.splitlines() if "的公开检查" in line)
+    assert head.startswith("=")
+    assert 78 <= columns(head) <= 80
+
+
+def test_a_further_check_is_said_as_a_whole_so_that_its_sentences_join_as_the_language_has_it(check, solution, monkeypatch):
+    monkeypatch.setattr(telling, "say", lambda text: f"<{text}>")
+    said = check(solution.replace("t.mean(1)", "t.mean(0)").replace("mean(dim=1)", "mean(dim=0)"))
+    assert "  <Also: It gives one number a row. The result should have shape (4,), but it has shape (3,).>" in said
