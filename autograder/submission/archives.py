@@ -41,6 +41,13 @@ class _Entry:
     read: Callable[[int], bytes]
 
 
+def require_known(content: bytes, name: str) -> None:
+    """Unusable if a file is an archive of a kind that cannot be opened."""
+    kind = kind_of(content)
+    if kind in _FOREIGN:
+        raise Unusable(f"{clean(name, 60)} is a {kind} archive, which cannot be opened here: pack your files as a .zip.")
+
+
 def unpack(content: bytes, name: str, wanted: Wanted, changed: dict[str, float]) -> Iterator[tuple[str, bytes]]:
     """The files of an archive that may be code, or small; `changed` gets each one's time. What it is, its first bytes say.
 
@@ -49,8 +56,7 @@ def unpack(content: bytes, name: str, wanted: Wanted, changed: dict[str, float])
     """
     kind = kind_of(content)
     shown = clean(name, 60)
-    if kind in _FOREIGN:
-        raise Unusable(f"{shown} is a {kind} archive, which cannot be opened here: pack your files as a .zip.")
+    require_known(content, name)
     if kind in ("HTML", "PDF", "PNG", "JPEG"):
         raise Unusable(f"{shown} is no archive but {kind}, whatever its name says: look into it, and hand in your files.")
     tar = kind in _COMPRESSED or kind == "tar" or (kind != "zip" and ".t" in name.lower())

@@ -135,6 +135,9 @@ def _chosen(files: Mapping[str, bytes], wanted: Wanted, changed: Mapping[str, fl
     if not wanted.hold_work(sources):  # an untouched stub, and the work under another name
         scripts = {name: _text(name, files[name], wanted) for name in files if choosing.is_script(name)}
         sources = {name: scripts[name] for name in wanted.hold_work(scripts)} or sources
+        if not wanted.hold_work(sources):
+            for name, content in files.items():  # the work may be in there
+                archives.require_known(content, PurePosixPath(name).name)
     if len(sources) == 1:
         (chosen,) = sources
         return chosen, _renamed(chosen, wanted) or _packed_work(chosen, files, wanted)
