@@ -171,7 +171,11 @@ def main() -> int:
     parser.add_argument("--page", type=Path, help="write the table into this page")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    topics = [topic for topic in course.load(ROOT).topics if not options.topic or topic.name in options.topic]
+    topics = [
+        topic
+        for topic in course.load(ROOT).topics
+        if (MISTAKES / f"{topic.name}.yaml").is_file() and (not options.topic or topic.name in options.topic)
+    ]
     mistakes = {topic.name: [m for m in load(topic.name) if m.held_out or not options.held_out] for topic in topics}
     if options.earlier:
         entries = [entry for file in options.earlier for entry in json.loads(file.read_text())]

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch  # noqa: F401  once, and not in each of the runs below
 
+from autograder import language
 from autograder.checks import telling
+from autograder.language import chosen
 from autograder.text import columns
 
 pytest_plugins = ["pytester"]
@@ -24,6 +26,8 @@ def check(course, pytester, monkeypatch):
     def run(module, *options, target=TOPIC, code=1, width="100"):
         monkeypatch.chdir(course)
         monkeypatch.setenv("COLUMNS", width)
+        monkeypatch.setenv(language.VARIABLE, "en")  # which --lang sets for this process and those that it starts
+        monkeypatch.setattr(chosen._Current, "language", None)
         path = course / TOPIC / "mini.py"
         if module is None:
             module = ""

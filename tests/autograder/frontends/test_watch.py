@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import termios
+import threading
 import time
 
 import patient
@@ -209,6 +210,8 @@ def test_every_save_is_checked_afresh_and_told_in_lines_where_there_is_no_termin
     module = course / "exercises/01_mini/mini.py"
     command = [sys.executable, "-m", "autograder", "watch", "01_mini"]
     with subprocess.Popen(command, cwd=course, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        silent = threading.Timer(4 * patient.STILL, process.kill)  # which ends its lines
+        silent.start()
         try:
             assert "row_means: not done yet" in read_a_round(process)
             module.write_text(solution)
@@ -216,6 +219,7 @@ def test_every_save_is_checked_afresh_and_told_in_lines_where_there_is_no_termin
             module.write_text(solution.replace("2 * x", "3 * x"))
             found = read_a_round(process)
         finally:
+            silent.cancel()
             process.kill()
     assert "1 failed, 3 passed" in found
     assert "autograder hint slope" in found

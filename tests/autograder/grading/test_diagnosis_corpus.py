@@ -12,7 +12,6 @@ from autograder import course
 from autograder.feedback.uses import untouched
 
 ROOT = Path(__file__).parents[3]
-TOPICS = course.load(ROOT).topics
 
 
 def _benchmark(name):
@@ -23,6 +22,7 @@ def _benchmark(name):
 
 
 diagnosis, novice = _benchmark("diagnosis"), _benchmark("novice")
+TOPICS = [topic for topic in course.load(ROOT).topics if topic.name in {path.stem for path in diagnosis.MISTAKES.glob("*.yaml")}]
 NOVICE = [path.stem for path in sorted((diagnosis.MISTAKES / "novice").iterdir())]
 MISTAKES = [mistake for topic in TOPICS for mistake in diagnosis.load(topic.name)]
 
@@ -51,6 +51,7 @@ def test_every_mistake_has_patterns_and_a_source():
 
 def test_there_are_enough_mistakes_of_distinct_names():
     assert len(MISTAKES) >= 100
+    assert len(TOPICS) == len(list(diagnosis.MISTAKES.glob("*.yaml"))) >= 5, "a file is named after its topic"
     assert not [title for title, count in Counter(mistake.title for mistake in MISTAKES).items() if count > 1]
     assert 0.25 < sum(mistake.held_out for mistake in MISTAKES) / len(MISTAKES) < 0.42
     assert min(Counter(mistake.topic for mistake in MISTAKES).values()) >= 20

@@ -22,10 +22,16 @@ test_slope__values = SLOPE.values((2,), says="gives twice x")
 
 @pytest.fixture
 def course(course):
-    """The miniature course with three hints a task, as a sound one has."""
+    """The miniature course with three hints a task and two calls in a check of each function, as a sound one has."""
     edit(course, "course.yaml", 'hint: "Which axis runs along a row?"', 'hint: ["Which axis?", "The last.", ">>> 1 + 1\\n2"]')
     edit(course, "course.yaml", 'hint: "The derivative of x squared."', 'hint: ["What?", "Twice.", ">>> 2 * 3\\n6"]')
     edit(course, "course.yaml", 'hint: "Keep the factor as an attribute."', 'hint: ["Where?", "In it.", ">>> 3 * 3\\n9"]')
+    edit(course, HIDDEN, "    t = torch.randn(1, 5, generator=rng)\n    expect_close(",
+         "    for t in torch.randn(2, 1, 5, generator=rng):\n        expect_close(")  # fmt: skip
+    edit(course, HIDDEN, '"""gives the same when it is called twice"""\n    x = torch.randn(3, generator=rng)',
+         '"""gives each of two calls its own slope"""\n    x, other = torch.randn(2, 3, generator=rng)')  # fmt: skip
+    edit(course, HIDDEN, 'student.call("slope", x)], [2 * x.double()] * 2)',
+         'student.call("slope", other)], [2 * x.double(), 2 * other.double()])')  # fmt: skip
     return course
 
 

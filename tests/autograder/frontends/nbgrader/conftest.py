@@ -13,7 +13,6 @@ import patient
 import pytest
 
 TOPIC = "01_mini"
-LEFT_OUT = Path(__file__).parents[3] / "support/left_out"
 SCORES = """
     SELECT student.id, base_cell.name, grade.auto_score, grade.manual_score
     FROM grade JOIN base_cell ON base_cell.id = grade.cell_id
@@ -27,9 +26,7 @@ SCORES = """
 
 def run_nbgrader(folder, *arguments, code=0):
     """Run `nbgrader …` in a course's folder; returns what it said."""
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    modules = os.pathsep.join([str(LEFT_OUT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PATH": programs, "PYTHONPATH": modules}
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = patient.run([sys.executable, "-W", "ignore", "-m", "nbgrader", *arguments], cwd=folder, env=environment)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
