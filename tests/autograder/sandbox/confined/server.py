@@ -4,7 +4,6 @@ Arguments: the folder that holds the package `autograder`, a folder in which scr
 for a server that enters no namespaces.
 """
 
-import contextlib
 import errno
 import gc
 import importlib
@@ -68,20 +67,12 @@ def finish(pid, reader):
 
 
 def load(request):
+    from autograder.images.torchvision_shim import import_module  # noqa: PLC0415  it imports torch, which some never need
+
     for name in request["modules"]:
-        importlib.import_module(name)
-        if name == "torch":
-            heal_torchvision()
+        import_module(name)
     gc.collect()
     gc.freeze()
-
-
-def heal_torchvision():
-    """Lets a torchvision built for another torch be imported."""
-    define = importlib.import_module("torch.library").define
-    for name in ("nms", "qnms"):
-        with contextlib.suppress(RuntimeError):
-            define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
 
 def main():
