@@ -132,7 +132,7 @@ class Child:
         is judged: no other may be asked then.
         """
         finish = self.start(frame, seconds, limit)
-        if len(self._sent_ahead) <= _AHEAD // 2:  # some at a time, for to write takes longer than they are long
+        if len(self._sent_ahead) <= _AHEAD // 2:  # several in one write, which costs a system call and wakes the process
             self._send_ahead(islice(ahead, len(self._sent_ahead), _AHEAD), time.monotonic() + seconds)
         return finish()
 

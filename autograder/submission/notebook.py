@@ -70,7 +70,9 @@ def module_of_script(text: str) -> str:
         return _module((number, source) for number, (source, _) in enumerate(of_marimo, 1))
     above, *converted = _CONVERTED.split(text)
     if not (converted and _AWAITS.search(text)):
-        lines = "\n".join(_commented(text.split("\n"))) if _LINE_MAGIC.search(text) and not _parses(text) else text
+        if not _LINE_MAGIC.search(text) or _parses(text):
+            return text
+        lines = "\n".join(_commented(text.split("\n")))
         return lines if _parses(lines) else text
     return _module((number, f"{source.rstrip()}\n") for number, source in enumerate((above + converted[0], *converted[1:]), 1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -91,16 +92,12 @@ def verify(
         *(f"{one.name}: the process that graded it stopped twice" for job in lost for one in job.submissions),
     ]
     remarks = chain.from_iterable(findings.misnamed(mutant, report, wrong) for mutant, report in graded)
+    there = Counter(mutant.task for mutant in wrong)
+    named = Counter(mutant.task for mutant, _ in graded if title(mutant) not in unnamed)
+    made = Counter(cheat.task for cheat in tried.made)
+    alive = Counter(task for task, _ in {(cheat.task, cheat.does) for cheat, _ in paid})
     rows = [
-        Row(
-            task.id,
-            task.points,
-            len(task.hints),
-            sum(mutant.task == task.id for mutant in wrong),
-            sum(mutant.task == task.id and title(mutant) not in unnamed for mutant, _ in graded),
-            sum(cheat.task == task.id for cheat in tried.made),
-            sum(cheat.task == task.id for cheat in tried.made) - len({cheat.does for cheat, _ in paid if cheat.task == task.id}),
-        )
+        Row(task.id, task.points, len(task.hints), there[task.id], named[task.id], made[task.id], made[task.id] - alive[task.id])
         for task in topic.tasks
     ]
     return Verdict(topic.name, tuple(rows), seeds, len(others), tuple(unnamed.values()), tuple(dict.fromkeys(problems)),
