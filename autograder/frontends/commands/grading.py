@@ -49,7 +49,7 @@ def _grade_topic(found: course.Course, topic: course.Topic, submissions: list[Su
         from autograder.frontends.nbgrader import gradebook  # noqa: PLC0415
 
         try:
-            gradebook.prepare(options.gradebook, topic, tries=1)  # before the grading, which may take long
+            gradebook.prepare(options.gradebook, topic, wait=False)  # before the grading, which may take long
         except gradebook.LockedError:
             common.tell("another program holds the gradebook: it is written after the grading")
     done = running.run(running.Class(found, topic, submissions, options.submissions, place), options)

@@ -34,17 +34,17 @@ class LockedError(KitError):
     """Another program holds the database."""
 
 
-def prepare(url: str, topic: Topic, tries: int = TRIES) -> None:
+def prepare(url: str, topic: Topic, *, wait: bool = True) -> None:
     """Make the topic's assignment in the gradebook, and the gradebook itself if it is not there.
 
     `url` is an SQLAlchemy URL, or the path of an SQLite file.
 
     Raises:
-        LockedError: another program holds the database, and held it at each of that many tries.
+        LockedError: another program holds the database: at the first try, or with `wait` at each of several.
         KitError: there is no such database, or its notebook of this topic does not have the topic's tasks.
     """
-    with _opened(url, tries) as gradebook:
-        _tried(functools.partial(_assignment, gradebook, topic), gradebook, tries)
+    with _opened(url, wait=wait) as gradebook:
+        _tried(functools.partial(_assignment, gradebook, topic), gradebook, wait=wait)
 
 
 def record(url: str, topic: Topic, reports: Iterable[Report], *, zero_unreadable: bool = False) -> int:
@@ -64,13 +64,13 @@ def record(url: str, topic: Topic, reports: Iterable[Report], *, zero_unreadable
 
 
 @contextlib.contextmanager
-def _opened(url: str, tries: int = TRIES) -> Iterator[Gradebook]:
+def _opened(url: str, *, wait: bool = True) -> Iterator[Gradebook]:
     level, path = app_log.level, os.environ.get("PATH", "")
     app_log.setLevel(logging.CRITICAL + 1)  # nbgrader logs a traceback for every row that another writer made first
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{path}"  # it runs `alembic` for a new database
     try:
         address = url if "://" in url else f"sqlite:///{Path(url).resolve()}"
-        with warnings.catch_warnings(), _tried(functools.partial(Gradebook, address), None, tries) as gradebook:
+        with warnings.catch_warnings(), _tried(functools.partial(Gradebook, address), wait=wait) as gradebook:
             warnings.simplefilter("ignore", SAWarning)  # nbgrader makes rows in an order that SQLAlchemy warns of
             yield gradebook
     except (ArgumentError, NoSuchModuleError):
@@ -82,9 +82,9 @@ def _opened(url: str, tries: int = TRIES) -> Iterator[Gradebook]:
         os.environ["PATH"] = path
 
 
-def _tried(work: Callable[[], T], gradebook: Gradebook | None = None, tries: int = TRIES) -> T:
-    """The result of `work`, which may be repeated when another writer was faster; KitError if it fails for good."""
-    for attempt in range(1, tries + 1):
+def _tried(work: Callable[[], T], gradebook: Gradebook | None = None, *, wait: bool = True) -> T:
+    """The result of `work`, repeated when another writer was faster, with `wait` also while one holds the database."""
+    for attempt in range(1, TRIES + 1):
         try:
             return work()
         except (DBAPIError, InvalidEntry) as error:
@@ -92,7 +92,7 @@ def _tried(work: Callable[[], T], gradebook: Gradebook | None = None, tries: int
                 gradebook.db.rollback()
             reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             locked = LOCKED.search(reason) is not None
-            if attempt == tries:
+            if attempt == TRIES or (locked and not wait):
                 kind = LockedError if locked else KitError
                 raise kind(f"--gradebook: the database cannot be written: {reason}") from None
             if locked:

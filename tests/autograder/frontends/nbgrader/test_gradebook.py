@@ -197,3 +197,41 @@ def test_two_graders_at_once_in_postgresql(kit, school, graded, postgresql, tmp_
     assert found.items() >= EXPECTED.items()
     assert len(found) == len(EXPECTED) + 30
     assert found["student0"] == EXPECTED["good"]
+
+
+def test_a_table_that_another_grader_has_just_made_is_no_fault(kit, tmp_path, monkeypatch):
+    from sqlalchemy.exc import ProgrammingError
+
+    from autograder import course
+    from autograder.frontends.nbgrader import gradebook
+
+    topic = course.load(kit.course(tmp_path / "course")).topic("01_mini")
+    opened, made_by_another = gradebook.Gradebook, ['relation "student" already exists']
+
+    def open_late(address):
+        if made_by_another:
+            raise ProgrammingError("CREATE TABLE student", {}, Exception(made_by_another.pop()))
+        return opened(address)
+
+    monkeypatch.setattr(gradebook, "Gradebook", open_late)
+    gradebook.prepare(str(tmp_path / "grades.db"), topic, wait=False)
+    with gradebook.Gradebook(f"sqlite:///{tmp_path / 'grades.db'}") as book:
+        assert [assignment.name for assignment in book.assignments] == ["01_mini"]
+
+
+def test_a_locked_gradebook_is_not_waited_for_before_the_grading(kit, tmp_path, monkeypatch):
+    from sqlalchemy.exc import OperationalError
+
+    from autograder import course
+    from autograder.frontends.nbgrader import gradebook
+
+    topic, tries = course.load(kit.course(tmp_path / "course")).topic("01_mini"), []
+
+    def held(address):
+        tries.append(address)
+        raise OperationalError("BEGIN", {}, Exception("database is locked"))
+
+    monkeypatch.setattr(gradebook, "Gradebook", held)
+    with pytest.raises(gradebook.LockedError):
+        gradebook.prepare(str(tmp_path / "grades.db"), topic, wait=False)
+    assert len(tries) == 1
