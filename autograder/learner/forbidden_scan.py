@@ -27,7 +27,7 @@ _DIFFERENTIATES = re.compile(
     r"|torch\.(\w+\.)*\w*_backward"
 )
 _INTERNALS = frozenset({  # nobody who works by hand needs these: they call the engine, or switch the trap off
-    "_execution_engine", "_ImperativeEngine", "_EngineBase", "_engine_run_backward", "_SingleLevelFunction",
+    "_execution_engine", "_ImperativeEngine", "_EngineBase", "_engine_run_backward", "BackwardCFunction",
     "_FunctionBase", "_enter_dual_level", "_make_dual", "_grad_increment_nesting", "_jvp_increment_nesting",
     "_disable_current_modes", "_pop_torch_dispatch_stack", "_DisableTorchDispatch", "_ExcludeDispatchKeyGuard",
     "_bootstrap_inner", "autograder.learner.forbidden_trap",

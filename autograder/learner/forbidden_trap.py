@@ -1,9 +1,9 @@
 """Techniques that a task rules out: a trap while the task's code runs. `source_look` is the look at its source.
 
-The first layer holds process-wide, whatever name the learner's code saved at import: the autograd engine and
-`Function.apply` refuse to work. The second, a dispatch mode, sees every operator of this thread and of threads started
-meanwhile: it refuses PyTorch's own backward kernels, forward mode, complex numbers, and whatever the engine runs all the
-same. Neither is a wall: where a score depends on it, `sandbox.no_autograd` is.
+The first layer holds process-wide, whatever name the learner's code saved at import: the autograd engine refuses to work,
+and so does the node that `Function.apply` makes. The second, a dispatch mode, sees every operator of this thread and of
+threads started meanwhile: it refuses PyTorch's own backward kernels, forward mode, complex numbers, and whatever the engine
+runs all the same. Neither is a wall: where a score depends on it, `sandbox.no_autograd` is.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def uses_autograd(call: Callable[[], object]) -> bool:
 
 
 def _replacements(refuse: Refuse, folder: Path, over: threading.Event) -> Iterator[tuple[type, str, Any]]:
-    def apply(cls: type[Any], /, *_: object, **__: object) -> NoReturn:
-        refuse(f"a custom autograd Function, {cls.__name__}")
+    def make_node(node: Any) -> NoReturn:
+        refuse(f"a custom autograd Function, {type(node)._forward_cls.__name__}")
 
     def bootstrap(thread: threading.Thread) -> None:
         with _Watch(refuse, over):
@@ -90,7 +90,7 @@ def _replacements(refuse: Refuse, folder: Path, over: threading.Event) -> Iterat
 
     start = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]
     yield torch.autograd.Variable, "_execution_engine", _Engine(refuse)
-    yield torch.autograd.function._SingleLevelFunction, "apply", classmethod(apply)
+    yield torch.autograd.function.BackwardCFunction, "__init__", make_node
     yield torch.Tensor, "grad_fn", property(lambda tensor: _node(tensor, refuse, folder))
     yield threading.Thread, "_bootstrap_inner", bootstrap
 
