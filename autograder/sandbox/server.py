@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.errors import SandboxError
 from autograder.results import StudentFault
-from autograder.sandbox import scratch
+from autograder.sandbox import huge_pages, scratch
 from autograder.sandbox.confinement import confine
 from autograder.sandbox.control import receive_message, send_message
 from autograder.sandbox.ended import Ended
@@ -64,7 +64,7 @@ class _Process:
         with theirs:
             command = [sys.executable, "-I", "-B", "-W", "ignore", "-m", "autograder.sandbox.server_main", str(theirs.fileno())]
             environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent",
-                           "MALLOC_ARENA_MAX": "2"}  # fmt: skip
+                           "MALLOC_ARENA_MAX": "2", **huge_pages.MALLOC}  # fmt: skip
             process = subprocess.Popen(  # noqa: S603  our own module
                 [*command, json.dumps(list(modules))],
                 pass_fds=[theirs.fileno()],

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from autograder.sandbox import scratch
+from autograder.sandbox import huge_pages, scratch
 from autograder.sandbox.confinement import confine, namespaces
 from autograder.sandbox.control import receive_message, send_message
 from autograder.wire import frames
@@ -46,6 +46,8 @@ def main() -> None:
         gc.collect()
         gc.freeze()  # or the children's first collection copies every page of the warm heap
         gc.enable()
+        if order["fork"]:
+            huge_pages.collapse()
         send_message(control, {"seconds": time.perf_counter() - started, "layers": layers})
         while True:
             message, fds = receive_message(control, max_fds=1)

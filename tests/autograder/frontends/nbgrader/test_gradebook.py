@@ -15,6 +15,10 @@ from pathlib import Path
 
 import patient
 import pytest
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from autograder import course
+from autograder.frontends.nbgrader import gradebook
 
 TABLES = ("student", "assignment", "notebook", "base_cell", "grade_cells", "submitted_assignment", "submitted_notebook",
           "grade", "comment")  # fmt: skip
@@ -200,11 +204,6 @@ def test_two_graders_at_once_in_postgresql(kit, school, graded, postgresql, tmp_
 
 
 def test_a_table_that_another_grader_has_just_made_is_no_fault(kit, tmp_path, monkeypatch):
-    from sqlalchemy.exc import ProgrammingError
-
-    from autograder import course
-    from autograder.frontends.nbgrader import gradebook
-
     topic = course.load(kit.course(tmp_path / "course")).topic("01_mini")
     opened, made_by_another = gradebook.Gradebook, ['relation "student" already exists']
 
@@ -220,11 +219,6 @@ def test_a_table_that_another_grader_has_just_made_is_no_fault(kit, tmp_path, mo
 
 
 def test_a_locked_gradebook_is_not_waited_for_before_the_grading(kit, tmp_path, monkeypatch):
-    from sqlalchemy.exc import OperationalError
-
-    from autograder import course
-    from autograder.frontends.nbgrader import gradebook
-
     topic, tries = course.load(kit.course(tmp_path / "course")).topic("01_mini"), []
 
     def held(address):
