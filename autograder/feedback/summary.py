@@ -218,10 +218,11 @@ def _next(topics: Sequence[TopicState]) -> list[Line]:
     for topic in topics:
         if topic.fault:
             return [Line(say(f"Next: mend exercises/{topic.name}/{topic.module}; the message is above."))]
-        if task := topic.next:
+        if (task := topic.next) and task.failure:
             prefix = f"{topic.name} · " if len(topics) > 1 else ""
             return [Line(say(f"Next: {prefix}{task.task}. A hint: autograder hint {task.called}"))]
-    return []
+    unchecked = [topic for topic in topics if topic.next]  # in this run: it may be done
+    return [Line(say(f"Next: what is still open, by autograder check {topic.name}")) for topic in unchecked[:1]]
 
 
 def glance(topics: Sequence[TopicState], width: int) -> list[Line]:

@@ -82,7 +82,8 @@ def uses_autograd(call: Callable[[], object]) -> bool:
 
 def _replacements(refuse: Refuse, folder: Path, over: threading.Event) -> Iterator[tuple[type, str, Any]]:
     def make_node(node: Any) -> NoReturn:
-        refuse(f"a custom autograd Function, {type(node)._forward_cls.__name__}")
+        cls = type(node)._forward_cls
+        refuse(f"a custom autograd Function, {cls.__name__}")
 
     def bootstrap(thread: threading.Thread) -> None:
         with _Watch(refuse, over):

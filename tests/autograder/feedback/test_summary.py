@@ -66,6 +66,18 @@ def test_topics_that_are_done_or_not_begun_are_one_line():
     ]
 
 
+def test_a_run_of_some_tasks_names_no_other_as_next_for_it_may_be_done():
+    topics = [topic("01", state("one"), DONE)]
+    assert texts(table(topics, 80)) == [
+        "one  done",
+        "not checked in this run: one",
+        "Public checks passed: 1 of 2 tasks, 2 of 4 points.",
+        "Next: what is still open, by autograder check 01",
+    ]
+    later = texts(table([topic("01", state("four", passed=1, checks=2)), topic("02", OPEN)], 80))
+    assert later[-1] == "Next: 02 · two. A hint: autograder hint two"
+
+
 def test_a_module_that_cannot_be_checked_comes_first():
     topics = [topic("01", WRONG, fault="mini.py does not parse.")]
     assert texts(table(topics, 80))[0] == "01: mini.py cannot be checked yet"
