@@ -15,6 +15,8 @@ from autograder.text import clean
 MAX_NAME = 200  # bytes of a name: files are named after it, with an ending
 _MARK = re.compile("…[0-9a-f]{12}$")  # only ours, or a student could take another's name
 _UNSEEN = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810), 0x034F, 0x115F, 0x1160, 0x3164, 0xFFA0}
+# Letters of Cyrillic and Greek that nobody can tell from Latin ones, as Unicode's report 39 on security lists them.
+_TWINS = str.maketrans("АВЕЅІЈКМНОРСТУХԀԚԜаеѕіјорсухԁһԛԝΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABESIJKMHOPCTYXDQWaesijopcyxdhqwABEZHIKMNOPTYXo")
 _JOINERS = "\u200c\u200d"  # they shape letters of Persian or Hindi, and make one emoji of several
 
 
@@ -74,5 +76,5 @@ def _joins(before: str, after: str) -> bool:
 def _likeness(name: str) -> str:
     """The same for names that people, or file systems, may take for the same."""
     text = "".join(c for c in _shown(os.fsencode(name)) if c not in _JOINERS and ord(c) not in _UNSEEN)
-    text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).translate(_TWINS).casefold())
     return " ".join(text.split()).rstrip(". ") if len(text.encode()) <= MAX_NAME else name

@@ -500,8 +500,10 @@ def test_helpers_above_the_modules_folder_are_found_beside_it(tmp_path, kind):
 def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path):
     raw = [b"ren\xe9", b"ren\xe8", "re\u200bne".encode(), "re\u200cne".encode(), "José".encode(),
            "Jose\u0301".encode(), b"Bo", b"bo", b"chen", b"chen.", b"dana", b"dana ",
-           "ma\u034fx".encode(), b"max", "li\u3164".encode(), b"li"]  # fmt: skip
-    kept = ["علی\u200cرضا", "👩\u200d💻", "Zoë", "王小明", "a b", "-x", "=1+1", "amira"]
+           "ma\u034fx".encode(), b"max", "li\u3164".encode(), b"li",
+           "\u0430nna".encode(), b"anna", "\u0420\u0410UL".encode(), b"paul", "\u03a1ita".encode(), b"Pita",
+           "\uff4dia".encode(), b"mia"]  # fmt: skip
+    kept = ["علی\u200cرضا", "👩\u200d💻", "Zoë", "王小明", "a b", "-x", "=1+1", "amira", "Ольга", "Νίκος"]
     for name in [*raw, *(name.encode() for name in kept)]:
         folder()(Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)))
     told = []
@@ -510,7 +512,7 @@ def test_names_that_look_the_same_stay_apart_and_the_instructor_is_told(tmp_path
     assert set(kept) <= set(names)
     assert sum("…" in name for name in names) == len(raw)
     assert len({unicodedata.normalize("NFC", name).casefold().rstrip(" .") for name in names}) == len(names)
-    assert len(told) == 8
+    assert len(told) == 12
     assert all("2 names look the same" in text for text in told)
 
 
