@@ -126,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     similar.add_argument("out", type=Path, metavar="OUT")
     similar.set_defaults(run=comparing.similar)
 
-    new = commands.add_parser("new", help="make the files of a topic, or add tasks to one: fill in the TODOs, then verify")
+    new = commands.add_parser("new", help="make a topic's files, or add tasks to one: fill in each TODO(author), then verify")
     new.add_argument("topic", metavar="TOPIC", help="two digits and a word, as in 12_attention")
     new.add_argument("tasks", nargs="*", metavar="TASK", help="functions' names (default: the topic's word)")
     new.set_defaults(run=authors.new)

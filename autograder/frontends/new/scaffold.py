@@ -50,7 +50,7 @@ def new(course: Course, topic: str, *tasks: str) -> list[str]:
             write_atomically(path, text)
         written |= files
     return [*(f"wrote {path.relative_to(course.root)}" for path in written),
-            f"next: replace each TODO, then `autograder verify {topic}`"]  # fmt: skip
+            f"next: replace each TODO(author), then `autograder verify {topic}`"]  # fmt: skip
 
 
 def _topic(course: Course, name: str, task: str) -> dict[Path, str]:

@@ -81,6 +81,7 @@ def verify(
         for what in findings.of_cheat(cheat, reports[cheat.submission.name])
     ]
     problems = [
+        *findings.left_open(topic),
         *findings.of_set(topic, wrong),
         *chain.from_iterable(findings.of_right(reports[one.name]) for one in [*by_seed, *others] if one.name in reports),
         *answers.lost,

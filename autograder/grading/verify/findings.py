@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from autograder.course import Topic, mutants
+from autograder.course import COURSE_FILE, Topic, mutants
 from autograder.grading.mutant_diagnosis import sentence
 from autograder.grading.verify.cheats import Cheat
+from autograder.grading.verify.shown import LESSONS
 from autograder.results import Report, Status
 
 MUTANTS_A_TASK = 3
 HINTS_A_TASK = 3
+OPEN = "TODO(author)"  # what `autograder new` leaves to the author; a stub's plain TODO is the learner's
 
 
 def title(mutant: mutants.Mutant) -> str:
     """What a mutant is called."""
     return f"mutant of {mutant.task}, {mutant.phrase!r}"
+
+
+def left_open(topic: Topic) -> Iterator[str]:
+    """Where the author has not decided yet what `autograder new` left to decide: a line for each file or task."""
+    lessons = [topic.exercise / name for name in LESSONS]
+    for path in (*lessons, topic.stub, topic.public_checks, topic.solution, topic.mutants, topic.hidden_suite):
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        yield from _open_in(str(path), "line", text.splitlines(), "")
+    for task in topic.tasks:
+        yield from _open_in(str(topic.root / COURSE_FILE), "hint", task.hints, f" of {task.id}")
+
+
+def _open_in(path: str, kind: str, texts: Sequence[str], of: str) -> Iterator[str]:
+    numbers = [str(number) for number, text in enumerate(texts, 1) if OPEN in text]
+    if numbers:
+        yield f"{path}: {OPEN} in {kind}{'s' if numbers[1:] else ''} {', '.join(numbers)}{of}"
 
 
 def of_set(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:

@@ -1,7 +1,9 @@
 """`autograder new`: a topic and a task with TODOs, which `verify` accepts once these are filled in."""
 
 import ast
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -11,19 +13,12 @@ from autograder.frontends import cli
 from autograder.frontends.new import new
 
 FILLED = {
-    "exercises": [('"TODO: the right numbers"', "1.0, 4.0")],
-    "solutions": [
-        ("raise NotImplementedError  # TODO: the reference solution", "return x**2"),
-        ('"TODO: a mistake that learners make", "TODO: 1 old", "TODO: 1 new"', '"doubles", "x**2", "x * 2"'),
-        ('"TODO: another one", "TODO: 2 old", "TODO: 2 new"', '"cubes", "x**2", "x**3"'),
-        ('"TODO: a third one", "TODO: 3 old", "TODO: 3 new"', '"squares in place", "x**2", "x.mul_(x)"'),
-    ],
-    "tests": [
-        (
-            "raise NotImplementedError  # TODO: the right result, for inputs in float64; not by the solution's own code",
-            "return x * x",
-        )
-    ],
+    '"TODO(author): the numbers"': "1.0, 4.0",
+    "raise NotImplementedError  # TODO(author): the reference solution": "return x**2",
+    '"TODO(author): a mistake that learners make", "TODO(author): 1 old", "TODO(author): 1 new"': '"doubles", "x**2", "x * 2"',
+    '"TODO(author): another one", "TODO(author): 2 old", "TODO(author): 2 new"': '"cubes", "x**2", "x**3"',
+    '"TODO(author): a third one", "TODO(author): 3 old", "TODO(author): 3 new"': '"squares in place", "x**2", "x.mul_(x)"',
+    "raise NotImplementedError  # TODO(author): the right result, in float64, found in another way": "return x * x",
 }
 
 
@@ -32,14 +27,13 @@ def mini(tmp_path, kit):
     return kit.course(tmp_path / "course")
 
 
-def fill(course):
-    """Do what each TODO asks for, as an author would, for tasks that square."""
-    for folder, pairs in FILLED.items():
-        for path in (course / folder).rglob("*.py"):
-            text = path.read_text(encoding="utf-8")
-            for todo, done in pairs:
-                text = text.replace(todo, done)
-            path.write_text(text, encoding="utf-8")
+def fill(course, words="decided"):
+    """Do what each TODO(author) asks for, as an author would, for tasks that square; whatever is only read becomes `words`."""
+    for path in (path for path in course.rglob("*") if path.suffix in (".py", ".md", ".yaml")):
+        text = path.read_text(encoding="utf-8")
+        for todo, done in FILLED.items():
+            text = text.replace(todo, done)
+        path.write_text(text.replace("TODO(author)", words), encoding="utf-8")
 
 
 def test_a_new_topic_is_whole_and_verify_accepts_it_once_its_todos_are_filled(mini, kit):
@@ -48,7 +42,7 @@ def test_a_new_topic_is_whole_and_verify_accepts_it_once_its_todos_are_filled(mi
     assert [task.id for task in topic.tasks] == ["square_it"]
     assert (topic.module, len(topic.tasks[0].hints)) == ("square_it.py", 3)
     written = [line.removeprefix("wrote ") for line in lines if line.startswith("wrote")]
-    assert all("TODO" in (mini / path).read_text(encoding="utf-8") for path in written)
+    assert all("TODO(author)" in (mini / path).read_text(encoding="utf-8") for path in written)
     assert {
         "exercises/02_square_it/README.zh.md",
         "solutions/02_square_it/mutants.py",
@@ -57,6 +51,20 @@ def test_a_new_topic_is_whole_and_verify_accepts_it_once_its_todos_are_filled(mi
     fill(mini)
     after = kit.run("verify", "02_square_it", "--seeds", "1", "--workers", "1", cwd=mini)
     assert (after.returncode, "3 mutants, 3 diagnosed" in after.stdout) == (0, True), after.stdout + after.stderr
+
+
+def test_verify_names_each_place_where_something_is_left_to_decide(mini, kit):
+    new(courses.load(mini), "02_square_it")
+    fill(mini, words="TODO(author)")
+    left = kit.run("verify", "02_square_it", "--seeds", "1", "--workers", "1", "--json", cwd=mini)
+    problems = json.loads(left.stdout)["problems"]
+    assert left.returncode == 1
+    places = {str(path.relative_to(mini)) for path in mini.rglob("*") if path.is_file() and b"TODO(author)" in path.read_bytes()}
+    assert {str(Path(problem.split(": ")[0]).relative_to(mini)) for problem in problems} == places
+    assert len(places) == 7  # not the solution, whose TODO(author) was filled in
+    assert f"{mini}/exercises/02_square_it/README.md: TODO(author) in line 3" in problems
+    assert f"{mini}/exercises/02_square_it/square_it.py: TODO(author) in lines 1, 11, 13, 15" in problems
+    assert f"{mini}/course.yaml: TODO(author) in hints 1, 2, 3 of square_it" in problems
 
 
 def test_a_new_task_is_added_to_a_topic_and_changes_nothing_else(mini):
