@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import marshal
+import traceback
 from dataclasses import replace
+from pathlib import Path
 
 from autograder.checks import picture, raised, suspects
 from autograder.checks.compare import Mismatch
@@ -46,8 +48,14 @@ def judge(error: BaseException | None, title: str, student: Student | None, seco
         return CheckResult(Status.FAILED, title, seconds=seconds)
     if isinstance(error, SandboxError):
         return CheckResult(Status.BROKEN, title, clean(f"Fault of the kit: {error}."), seconds=seconds)
-    reason = f"The suite itself failed: {type(error).__name__}: {one_line(error)}."
+    reason = f"The suite itself failed: {type(error).__name__}: {one_line(error)}{_place(error)}."
     return CheckResult(Status.BROKEN, title, clean(reason), seconds=seconds)
+
+
+def _place(error: BaseException) -> str:
+    """The suite's line that raised it, for its author; "" where no suite is on the way."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).name.startswith("test_")]
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
 
 
 def overdue(title: str, limit: float, where: str = "") -> CheckResult:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,15 +78,21 @@ class _Collector:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            last = str(report.longrepr).strip().splitlines()[-1]
-            self.complaint = last.removeprefix("E  ").strip().removeprefix(f"{KitError.__module__}.{KitError.__name__}: ")
+            told = str(report.longrepr).strip()
+            last = told.splitlines()[-1].removeprefix("E  ").strip()
+            lines = re.findall(rf'/{re.escape(self._topic.hidden_suite.name)}(?:", line |:)(\d+)', told)
+            where = f" (line {lines[-1]})" if lines else ""
+            self.complaint = last.removeprefix(f"{KitError.__module__}.{KitError.__name__}: ") + where
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        collecting.tie(items)
+        try:
+            collecting.tie(items)
+        except pytest.UsageError as error:  # which pytest would print, in a line of its own
+            self.complaint = str(error)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        if session.testsfailed:
+        if session.testsfailed or self.complaint:
             return False
         self.ran = True
         order = {task.id: number for number, task in enumerate(self._topic.tasks)}

@@ -1,5 +1,7 @@
 """What a check's exception becomes: a verdict on the learner's code, or a fault of the kit, and never the one for the other."""
 
+import runpy
+
 import pytest
 import torch
 
@@ -79,3 +81,16 @@ def test_a_fault_of_the_kit_is_broken_and_never_failed(student):
     assert (lost.status, lost.message) == (Status.BROKEN, "Fault of the kit: the child is gone.")
     wrong = judge(ZeroDivisionError("division by zero"), "adds", student, 0)
     assert (wrong.status, wrong.message) == (Status.BROKEN, "The suite itself failed: ZeroDivisionError: division by zero.")
+
+
+def test_a_fault_of_the_suite_names_its_line(student, tmp_path):
+    suite = tmp_path / "test_sums.py"
+    suite.write_text("import math\n\ndef check():\n    math.sqrt(-1)\n", encoding="utf-8")
+    names = runpy.run_path(str(suite))
+    with pytest.raises(ValueError, match="math domain") as caught:
+        names["check"]()
+    wrong = judge(caught.value, "adds", student, 0)
+    assert (wrong.status, wrong.message) == (
+        Status.BROKEN,
+        "The suite itself failed: ValueError: math domain error (test_sums.py:4).",
+    )

@@ -154,7 +154,9 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
     [
         (HIDDEN, "test_Scale__", "test_slope__", "test_mini.py: no check, and so no main one, of Scale: it needs test_Scale__…"),
         (HIDDEN, "", SAME_INPUTS, "cannot be run: slope: the generator of its inputs gives the same ones twice"),
-        (HIDDEN, "", "x = (", "test_mini.py: the hidden suite cannot be run: SyntaxError: '(' was never closed"),
+        (HIDDEN, "", "x = (", "test_mini.py: the hidden suite cannot be run: SyntaxError: '(' was never closed (line 45)"),
+        (HIDDEN, "", "x = torhc", "the hidden suite cannot be run: NameError: name 'torhc' is not defined (line 45)"),
+        (HIDDEN, "test_Scale__", "test_Scaled__", "cannot be run: topic 01_mini has no task 'Scaled'"),
         (MUTANTS, "", "x = (", "solutions/01_mini/mutants.py:14: does not parse"),
         (MUTANTS, "", "1 / 0", "solutions/01_mini/mutants.py: cannot be loaded: ZeroDivisionError"),
         (SOLUTION, "", "x = (", "solutions/01_mini/mini.py:22: does not parse"),
