@@ -118,8 +118,8 @@ def _given(topic: Topic) -> Iterator[tuple[str, bytes]]:
 def _around(course: Course, topics: Sequence[Topic], package: wheel.Wheel) -> dict[str, str]:
     """The files of no topic."""
     pins = course.root / PINS
-    held = pins.read_text(encoding="utf-8").splitlines() if pins.is_file() else []
-    needed = [f"./wheel/{package.name}", *(line for line in held if line.strip() and not line.startswith("#"))]
+    held = {PINS: pins.read_text(encoding="utf-8")} if pins.is_file() else {}
+    needed = [*(f"-c {name}" for name in held), f"./wheel/{package.name}"]
     words = {"title": course.title, "first": topics[0].name, "task": topics[0].tasks[0].id,
              "module": f"exercises/{topics[0].name}/{topics[0].module}",
              "topics": "\n".join(_row(topic) for topic in topics)}  # fmt: skip
@@ -129,6 +129,7 @@ def _around(course: Course, topics: Sequence[Topic], package: wheel.Wheel) -> di
         "smoke.py": (_TEMPLATES / "smoke.py").read_text(encoding="utf-8"),
         COURSE_FILE: course_file.text(course, topics),
         SETUP: "\n".join(needed) + "\n",
+        **held,
         "pytest.ini": _PYTEST,
         ".gitignore": _IGNORED,
     }
