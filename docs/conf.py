@@ -1,6 +1,7 @@
 """How Sphinx builds these pages: `sphinx-build -W --keep-going -n docs out/docs`, without a network.
 
-A line `<!-- made: NAME -->` in a page is filled from the code by the function of that name in `made`.
+A line `<!-- made: NAME -->` in a page is filled from the code by the function of that name in `made`. A block of text right
+below it is for whoever reads the page unbuilt: the build ends where that is not what the function makes.
 """
 
 import importlib.metadata
@@ -53,12 +54,19 @@ html_theme_options = {
     "footer_end": [],
 }
 
-MADE = re.compile(r"^<!-- made: (\w+) -->$", re.MULTILINE)
+MADE = re.compile(r"^<!-- made: (\w+) -->$(?:\n\n(```text\n.*?^```$))?", re.MULTILINE | re.DOTALL)
 
 
 def fill(_app, _name, source):
     """Put into a page what is made from the code."""
-    source[0] = made.with_root_links_here(MADE.sub(lambda found: getattr(made, found[1])(), source[0]))
+    source[0] = made.with_root_links_here(MADE.sub(_made, source[0]))
+
+
+def _made(found):
+    text = getattr(made, found[1])()
+    if found[2] not in (None, text):
+        raise ValueError(f"below 'made: {found[1]}' in the page stands something else than this:\n{text}")
+    return text
 
 
 def examples_are_code(_app, _what, _name, _thing, _options, lines):
