@@ -13,6 +13,7 @@ from autograder.errors import KitError
 from autograder.text import meant
 
 KIT_FILE = "kit.json"  # which `autograder release` writes
+ORIGINALS = "originals"  # a kit's folder with the student's files as they were handed out, each by its path in the kit
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from autograder.course import Topic
+from autograder.course import ORIGINALS, Topic
 from autograder.errors import KitError
 from autograder.files import written_whole
 from autograder.frontends.progress import FOLDER, folder
@@ -107,9 +107,10 @@ def _untouched(topic: Topic, text: bytes) -> bool:
 
 
 def _stub(topic: Topic) -> bytes:
-    """The module as it was handed out: as it was seen first, or, in a clone, as git has it."""
-    if _kept(topic).is_file():
-        return _kept(topic).read_bytes()
+    """The module as it was handed out: in a kit as it lies there; else as it was seen first or, in a clone, as git has it."""
+    for path in (topic.root / ORIGINALS / topic.stub.relative_to(topic.root), _kept(topic)):
+        if path.is_file():
+            return path.read_bytes()
     name = f"./{topic.module}"
     for commit in _git(topic, "log", "--format=%H", "-n", "100", "--", name).split():
         text = _git(topic, "show", f"{commit.decode()}:{name}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from autograder.course import COURSE_FILE, KIT_FILE, Course, Topic
+from autograder.course import COURSE_FILE, KIT_FILE, ORIGINALS, Course, Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader import source
 from autograder.frontends.release import course_file, wheel
@@ -70,7 +70,7 @@ def digest(content: bytes) -> str:
 
 def kept(path: str) -> str:
     """Where a kit keeps a file of the student's as it was released."""
-    return f"originals/{path}"
+    return f"{ORIGINALS}/{path}"
 
 
 def of_course(course: Course, names: Sequence[str] = (), language: str = ENGLISH) -> Kit:

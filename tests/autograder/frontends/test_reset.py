@@ -107,6 +107,17 @@ def test_a_stub_that_was_never_seen_comes_from_git_or_is_said_to_be_unknown(cour
     assert "return x\n\n\nclass" not in topic.stub.read_text()
 
 
+def test_a_student_kit_has_its_stubs_whatever_was_written_before_the_first_watch(course):
+    topic = load(course).topics[0]
+    original = course / "originals" / topic.stub.relative_to(course)
+    original.parent.mkdir(parents=True)
+    original.write_bytes(topic.stub.read_bytes())
+    topic.stub.write_text(OWN)
+    reset.remember(topic)
+    reset.reset(topic, "row_means")
+    assert "raise NotImplementedError" in topic.stub.read_text().partition("def slope")[0]
+
+
 def test_a_module_without_the_function_is_left_alone(topic):
     topic.stub.write_text("x = 1\n")
     with pytest.raises(KitError, match="no slope that could be replaced"):
