@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import keyword
 import re
+import sys
 import textwrap
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from autograder.files import write_atomically
 from autograder.frontends.new import course_entry, texts
 
 _TOPIC = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
+_MODULES = sys.stdlib_module_names | {"autograder", "numpy", "pytest", "torch", "torchvision"}
+_USED = {"torch", "Tensor"}  # by the stub itself
 
 
 def new(course: Course, topic: str, *tasks: str) -> list[str]:
@@ -36,10 +39,12 @@ def new(course: Course, topic: str, *tasks: str) -> list[str]:
     parts = _TOPIC.fullmatch(topic)
     if topic not in there and not parts:
         raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 12_attention")
+    if topic not in there and parts and parts[2] in _MODULES:
+        raise KitError(f"{parts[2]}: Python or PyTorch has a module of that name, which {topic}'s would hide: take another word")
     tasks = tasks or ((parts[2],) if parts else ())
     known = {each.id for each in course.topic(topic).tasks} if topic in there else set()
     for number, task in enumerate(tasks):
-        if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_"):
+        if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_") or task in _USED:
             raise KitError(f"{task}: a task's name is that of a function, as in train_step")
         if task in known or task in tasks[:number]:
             raise KitError(f"{topic} has a task {task} already")
