@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from autograder.checks.student import PerRank, Student
     from autograder.course.mutants import Mutant
     from autograder.images.drawings import CLASSES
+    from autograder.images.pretrained import Backbone, pretrained
     from autograder.images.training import Training
     from autograder.learner.forbidden_trap import uses_autograd
     from autograder.wire.values import Resident
 
 _HOME = {
+    "Backbone": "autograder.images.pretrained",
     "CLASSES": "autograder.images.drawings",
     "Case": "autograder.checks.reference",
     "Mismatch": "autograder.checks.compare",
@@ -53,11 +55,13 @@ _HOME = {
     "expect_equal": "autograder.checks.compare",
     "expect_shape": "autograder.checks.compare",
     "expect_unchanged": "autograder.checks.compare",
+    "pretrained": "autograder.images.pretrained",
     "strided": "autograder.checks.reference",
     "uses_autograd": "autograder.learner.forbidden_trap",
 }
 
 __all__ = [
+    "Backbone",
     "CLASSES",
     "Case",
     "Mismatch",
@@ -76,6 +80,7 @@ __all__ = [
     "expect_equal",
     "expect_shape",
     "expect_unchanged",
+    "pretrained",
     "strided",
     "uses_autograd",
 ]

@@ -11,6 +11,7 @@ IMAGES = ("torchvision", "autograder.images.store")
 # By a name in the topic's Python files. An optimizer's first step imports torch._dynamo, and simulated devices do: a server
 # rehearses such a step in any case, but a self-check of a topic without one need not wait the 2 s.
 BY_NAME = {
+    "Backbone": ("autograder.images.pretrained",),
     "devices": ("autograder.simulated_gpus", "torch._dynamo"),
     "optim": ("torch._dynamo",),
     "ranks": ("torch.distributed", "torch.nn.parallel.distributed", "torch.utils.data.distributed", "torch.distributed.optim"),
