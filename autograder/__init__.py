@@ -61,8 +61,8 @@ _HOME = {
 }
 
 __all__ = [
-    "Backbone",
     "CLASSES",
+    "Backbone",
     "Case",
     "Mismatch",
     "Mutant",

@@ -9,7 +9,7 @@ already, and layers that forward does not use.
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import torch
+import torch  # noqa: F401  you will need it
 from torch import Tensor, nn
 from torch.optim import Optimizer
 

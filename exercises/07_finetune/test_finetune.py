@@ -159,8 +159,8 @@ def test_replace_head__three_forms(student: Student) -> None:
     for form, name in FORMS:
         told = student.run(replaced, form, name, "replace_head")
         expect(told["same"], "replace_head should return the model that it was given, the same object.")
-        expect(told["new"], f"At {name} there is still the old layer. setattr needs the layer around it, and the last part of the "
-                            "name: with a dot in its name it makes an attribute that nothing runs.")  # fmt: skip
+        expect(told["new"], f"At {name} there is still the old layer. setattr needs the layer around it, and the last part of "
+                            "the name: with a dot in its name it makes an attribute that nothing runs.")  # fmt: skip
         expect_equal(
             [told["kind"], told["weight"]], shapes[form], (f"the kind of layer at {name}", f"the shape of {name}.weight")
         )

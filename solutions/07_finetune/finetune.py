@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 
 def freeze(module: nn.Module) -> None:
+    """No parameter requires grad or holds a gradient."""
     for p in module.parameters():
-        p.requires_grad_(False)
+        p.requires_grad = False
         p.grad = None
 
 
 def head_name(model: nn.Module, x: Tensor) -> str:
+    """The last Linear or Conv2d that runs."""
     ran: list[str] = []
     hooks = [
         layer.register_forward_pre_hook(lambda *_, name=name: ran.append(name))
@@ -36,6 +38,7 @@ def head_name(model: nn.Module, x: Tensor) -> str:
 
 
 def replace_head(model: nn.Module, name: str, classes: int) -> nn.Module:
+    """A fresh layer like the old one, with `classes` outputs."""
     old = model.get_submodule(name)
     like = {"bias": old.bias is not None, "dtype": old.weight.dtype, "device": old.weight.device}
     if isinstance(old, nn.Conv2d):
@@ -48,11 +51,13 @@ def replace_head(model: nn.Module, name: str, classes: int) -> nn.Module:
 
 
 def feature_extractor(model: nn.Module, name: str, classes: int) -> nn.Module:
+    """A new head on a frozen backbone."""
     freeze(model)
     return replace_head(model, name, classes)
 
 
 def param_groups(model: nn.Module, name: str, lr: float, head_lr: float) -> list[dict[str, Any]]:
+    """What is trained of the backbone, then of the head."""
     of_head = {id(p) for p in model.get_submodule(name).parameters()}
     trained = [p for p in model.parameters() if p.requires_grad]
     backbone = [p for p in trained if id(p) not in of_head]
@@ -62,6 +67,7 @@ def param_groups(model: nn.Module, name: str, lr: float, head_lr: float) -> list
 
 
 def features(model: nn.Module, name: str, x: Tensor) -> Tensor:
+    """What goes into the head, (N, F)."""
     came: list[Tensor] = []
     hook = model.get_submodule(name).register_forward_pre_hook(lambda _, inputs: came.append(inputs[0]))
     modes = [(layer, layer.training) for layer in model.modules()]
@@ -77,6 +83,7 @@ def features(model: nn.Module, name: str, x: Tensor) -> Tensor:
 
 
 def cache_features(model: nn.Module, name: str, loader: Iterable[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Features (M, F) and labels (M,) of a whole loader."""
     rows, labels = [], []
     for x, y in loader:
         rows.append(features(model, name, x).cpu())
@@ -85,6 +92,7 @@ def cache_features(model: nn.Module, name: str, loader: Iterable[tuple[Tensor, T
 
 
 def still_batchnorm(model: nn.Module) -> None:
+    """Train mode, but for each BatchNorm that is frozen."""
     model.train()
     for layer in model.modules():
         norm = isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d)
@@ -98,6 +106,7 @@ def finetune_epoch(
     criterion: Callable[[Tensor, Tensor], Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> float:
+    """One epoch; the mean loss over samples."""
     total, count = 0.0, 0
     for x, y in loader:
         optimizer.zero_grad()
@@ -112,6 +121,7 @@ def finetune_epoch(
 def keep_best(
     model: nn.Module, run_epoch: Callable[[int], None], evaluate: Callable[[], float], epochs: int
 ) -> tuple[float, list[float]]:
+    """The state of the best epoch."""
     best, kept, scores = -math.inf, None, []
     for epoch in range(epochs):
         run_epoch(epoch)
@@ -124,6 +134,7 @@ def keep_best(
 
 
 def weight_drift(model: nn.Module, before: dict[str, Tensor]) -> dict[str, float]:
+    """How far each tensor has moved, relative to its size."""
     now, drift = model.state_dict(), {}
     for name, old in before.items():
         if old.is_floating_point():
