@@ -217,6 +217,14 @@ def test_a_curve_needs_two_losses_that_are_numbers(written, reports, losses, poi
     assert [line["points"] for line in lines] == ([points] if points else [])
 
 
+def test_the_drift_of_layers_is_shown(written, reports):
+    drift = [{"layer": "conv1", "drift": 0.0, "frozen": True}, {"layer": HOSTILE, "drift": 2.0, "frozen": False}]
+    page = written([replace(reports[0], attachments={"drift": drift})])["amira"]
+    assert "How far each layer has moved" in page.words
+    assert f"conv1 0 {HOSTILE} 2" in page.words
+    assert not page.all("script")
+
+
 def test_the_curve_is_an_image_with_a_name(written, reports, tmp_path):
     written([replace(reports[0], attachments=EVIDENCE)])
     text = (tmp_path / "pages/amira.html").read_text(encoding="utf-8")

@@ -1521,7 +1521,7 @@ def drift_of(state: Tensors, before: Tensors) -> list[dict[str, Any]]:
             sum(float(t.square().sum()) for t in parts) for parts in ([b - a for a, b in pairs], [a for a, _ in pairs])
         )
         drift = math.sqrt(moved / size) if size else 0.0
-        found.append({"layer": layer, "drift": drift if math.isfinite(drift) else 0.0})
+        found.append({"layer": layer, "drift": drift, "frozen": layer != "fc"})
     return found
 
 
