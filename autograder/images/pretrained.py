@@ -82,7 +82,9 @@ def _trained() -> dict[str, Tensor]:
         optimizer = torch.optim.AdamW(net.parameters(), RATE)
         rate = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, epochs=EPOCHS, steps_per_epoch=-(-len(images) // BATCH))
         for _ in range(EPOCHS):
-            for batch in torch.randperm(len(images)).split(BATCH):
+            order = torch.randperm(len(images))
+            for start in range(0, len(images), BATCH):
+                batch = order[start : start + BATCH]
                 optimizer.zero_grad()
                 cross_entropy(net(images[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
                 optimizer.step()

@@ -320,9 +320,12 @@ MUTANTS = (
            "            size = old.double().norm()\n",
            "            size = old.double().norm()\n            before[name].copy_(now[name])\n"),
     #
-    Mutant("finetuned_accuracy", "never takes a step", "optimizer.step()", "loss.item()", within="finetune_epoch"),
-    Mutant("finetuned_accuracy", "clears the gradients between backward and the step", LOOP, CLEARED,
+    # finetuned_accuracy: what short checks of finetune_epoch cannot see
+    Mutant("finetuned_accuracy", "takes no step for a batch of more than 16 images", "        optimizer.step()\n",
+           "        if len(y) <= 16:\n            optimizer.step()\n", within="finetune_epoch"),
+    Mutant("finetuned_accuracy", "halves the learning rate after every batch of a long epoch", "        optimizer.step()\n",
+           "        optimizer.step()\n        if count > 16:\n            optimizer.param_groups[0]['lr'] /= 2\n",
            within="finetune_epoch"),
-    Mutant("finetuned_accuracy", "lets BatchNorm move in training", "            layer.eval()\n", "            pass\n",
-           within="still_batchnorm"),
+    Mutant("finetuned_accuracy", "calls model.train() once more in a long epoch", "        optimizer.zero_grad()\n",
+           "        if count > 16:\n            model.train()\n        optimizer.zero_grad()\n", within="finetune_epoch"),
 )
