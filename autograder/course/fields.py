@@ -22,10 +22,11 @@ class Value:
 
 @dataclass(frozen=True)
 class Section:
-    """Names that the kit knows, with their values."""
+    """Names that the kit knows, with their values. Where the first name of `instead` stands, that section is meant."""
 
     title: str
     fields: tuple[Field, ...]
+    instead: Section | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,15 @@ MINIMUM = Section(
     ),
 )
 
+PLAYED = Section(
+    "budgets: NAME, without images",
+    (
+        Field("episodes", COUNT, "episodes that the submission may play"),
+        Field("minimum", POSITIVE, "the score to reach, such as a mean return"),
+        Field("seconds", SECONDS, "the longest that the check may take"),
+    ),
+)
+
 BUDGET = Section(
     "budgets: NAME",
     (
@@ -112,6 +122,7 @@ BUDGET = Section(
         Field("minimum", MINIMUM, "the accuracy to reach, as a fraction of the test images"),
         Field("seconds", SECONDS, "the longest that the check may take"),
     ),
+    instead=PLAYED,
 )
 
 SETTINGS = Section(
@@ -131,7 +142,7 @@ TASK = Section(
         Field("hint", HINTS, "for who is stuck: a question, the idea, the API with an example on other numbers, whose lines "
                              "begin with `>>>` and come last. Feedback shows the first, `autograder hint` one after the other"),
         Field("forbid", TECHNIQUE, "a technique that the task rules out", None),
-        Field("trains", FLAG, "whether its checks train on the topic's images, in the time of the budget", default=False),
+        Field("trains", FLAG, "whether its checks train, in the time of the topic's budget", default=False),
         Field("needs", TASKS, "tasks above it without whose main checks it earns nothing, and is not run", None),
         Field("check_seconds", SECONDS, CHECK_SECONDS, None),
     ),
@@ -142,7 +153,7 @@ TOPIC = Section(
     (
         Field("title", TEXT, "the topic in words"),
         Field("limits", LIMITS, "what a submission may use, where it differs from the course", None),
-        Field("settings", SETTINGS, "images and budgets, for a topic with a task that trains", None),
+        Field("settings", SETTINGS, "budgets, and images where there are any, for a topic with a task that trains", None),
         Field("deadline", TIME, "when it is to be handed in; without an offset in the course's `timezone`. A roster may put it "
                                 "off for a student", None),
         Field("late", LATE, "what lateness costs, where it differs from the course", None),

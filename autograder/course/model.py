@@ -39,16 +39,24 @@ class Minimum:
 
 @dataclass(frozen=True)
 class Budget:
-    """One run of training; `seconds` is the longest that the check may take."""
+    """One run of training, on images or of `episodes`; `seconds` is the longest that the check may take.
 
-    images: int
-    test_images: int
-    batch: int
-    epochs: int
-    lr: float
-    momentum: float
-    minimum: Minimum
+    Of episodes, `minimum` is a score.
+    """
+
+    minimum: Minimum | float
     seconds: float
+    images: int | None = None
+    test_images: int | None = None
+    batch: int | None = None
+    epochs: int | None = None
+    lr: float | None = None
+    momentum: float | None = None
+    episodes: int | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """What course.yaml says of it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -65,11 +73,16 @@ class Late:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The images that a topic trains on, and its budgets; `budget` names the one that counts."""
+    """The images that a topic trains on, if it does, and its budgets; `budget` names the one that counts."""
 
     data: str
     budget: str
     budgets: Mapping[str, Budget]
+
+    @property
+    def on_images(self) -> bool:
+        """Whether a budget asks for images."""
+        return any(budget.images for budget in self.budgets.values())
 
     def chosen(self, data: str = "", budget: str = "") -> tuple[str, dict[str, Any]]:
         """The images and the budget as plain values, for `images.training.choose`; `data` and `budget` replace what is set.
@@ -80,7 +93,7 @@ class TrainingSettings:
         name = budget or self.budget
         if name not in self.budgets:
             raise KitError(f"there is no budget {name!r}; course.yaml has {', '.join(self.budgets)}")
-        return data or self.data, asdict(self.budgets[name])
+        return data or self.data, self.budgets[name].plain()
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,7 @@ class Task:
     """One thing to complete.
 
     `hints` go from the gentlest to the plainest. `forbid` names a technique that the task rules out ("autograd" or "").
-    `trains` says that its checks train on the images of the topic's budget, which then sets their time. `needs` are tasks
+    `trains` says that its checks train by the topic's budget, which then sets their time. `needs` are tasks
     before it without whose main checks it earns nothing.
     """
 
@@ -168,7 +181,7 @@ class Topic:
     @property
     def warm(self) -> list[str]:
         """The modules to import before a submission's own time counts: see `warm.modules`."""
-        return warm.modules((self.exercise, self._hidden), trains=self.training is not None)
+        return warm.modules((self.exercise, self._hidden), trains=self.training is not None and self.training.on_images)
 
     @property
     def max_score(self) -> float:

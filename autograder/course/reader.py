@@ -128,8 +128,10 @@ class _Reader:
         return tuple(self.value(kind, item) for item in nodes)
 
     def section(self, section: Section, node: yaml.Node) -> _Found:
-        known = {field.name: field for field in section.fields}
         found = _names(node)
+        if section.instead and any(key.value == section.instead.fields[0].name for key, _ in found):
+            section = section.instead
+        known = {field.name: field for field in section.fields}
         for key, _ in found:
             if key.value not in known:
                 raise _at(key, f"unknown name {key.value!r}; known here: {', '.join(known)}")
@@ -287,7 +289,8 @@ def _training(found: _Found) -> TrainingSettings:
 
 
 def _budget(found: _Found) -> Budget:
-    return Budget(**{**found.values, "minimum": Minimum(**found["minimum"].values)})
+    minimum = found["minimum"]
+    return Budget(**{**found.values, "minimum": Minimum(**minimum.values) if isinstance(minimum, _Found) else minimum})
 
 
 def _task(task_id: str, found: _Found, around: Limits) -> Task:

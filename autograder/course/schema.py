@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from autograder.course.fields import COURSE, REQUIRED, Each, Field, Section, Value
@@ -62,6 +63,8 @@ def _schema(kind: Value | Section | Each) -> dict[str, Any]:
     names = {"type": "object", "minProperties": 1}
     if isinstance(kind, Each):
         return {**names, "propertyNames": {"pattern": f"^(?:{kind.pattern})$"}, "additionalProperties": _schema(kind.section)}
+    if kind.instead:
+        return {"anyOf": [_schema(replace(kind, instead=None)), _schema(kind.instead)]}
     required = [field.name for field in kind.fields if field.default is REQUIRED]
     properties = {field.name: {"description": field.sentence, **_schema(field.kind), **_default(field)} for field in kind.fields}
     return {**names, "additionalProperties": False, "required": required, "properties": properties}
@@ -81,6 +84,7 @@ def _sections(section: Section) -> Iterator[Section]:
     found = [section]
     for at in found:  # which grows
         below = [field.kind.section if isinstance(field.kind, Each) else field.kind for field in at.fields]
+        below += [at.instead] if at.instead else []
         found += [kind for kind in below if isinstance(kind, Section) and kind not in found]
     yield from found
 

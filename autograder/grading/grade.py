@@ -69,7 +69,7 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server
     with contextlib.ExitStack() as stack:
         warm = server or stack.enter_context(Server(plan.topic.warm))  # a server that was given is closed by its owner
         by_hand = any(task.forbid for task in plan.topic.tasks)
-        warm.hold([plan.training.resident] if plan.training else [], by_hand=by_hand)
+        warm.hold([plan.training.resident] if plan.training and plan.training.resident else [], by_hand=by_hand)
         suite.with_checks(plan.topic, functools.partial(_grade_each, plan, warm, submissions, emit))
 
 

@@ -1,4 +1,4 @@
-"""How long a submission may train, on which images, to which accuracy."""
+"""How long a submission may train, on which images if any, and what it has to reach."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,19 +11,25 @@ from autograder.images import store
 from autograder.images.readers import Say
 from autograder.images.store import Source
 
+NO_IMAGES = Source("")  # of a topic that trains on none
+
 
 @dataclass(frozen=True)
 class Budget:
-    """One run of training. `minimum` is a fraction of the test images, `seconds` the longest the check may take."""
+    """One run of training. `minimum` is a fraction of the test images, `seconds` the longest the check may take.
 
-    images: int
-    test_images: int
-    batch: int
-    epochs: int
-    lr: float
-    momentum: float
+    Where there are no images, there are `episodes`, and `minimum` is a score; see course.yaml.
+    """
+
     minimum: float
     seconds: float
+    images: int = 0
+    test_images: int = 0
+    batch: int = 0
+    epochs: int = 0
+    lr: float = 0.0
+    momentum: float = 0.0
+    episodes: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,9 @@ class Training:
 
     @property
     def resident(self) -> str:
-        """The name of the training images, for `wire.Resident` and `store.resident`."""
+        """The name of the training images, for `wire.Resident` and `store.resident`; "" where there are none."""
+        if not self.budget.images:
+            return ""
         return store.resident_name(self.source, "train", self.budget.images)
 
     def test_images(self, seed: int) -> tuple[Tensor, Tensor]:
@@ -70,6 +78,8 @@ def choose(
     `budget` has the fields of Budget, and in the place of one minimum {"photographs": …, "embedded": …}, of which the one
     for these images is taken: course.yaml's own, by `course.TrainingSettings.chosen`.
     """
+    if "images" not in budget:
+        return Training(NO_IMAGES, Budget(**budget))
     source = store.find(data, cache, allow_download=allow_download, say=say)
     minimum = budget["minimum"]["photographs" if source.path else "embedded"]
     return Training(source, Budget(**{**budget, "minimum": minimum}))

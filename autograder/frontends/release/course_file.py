@@ -42,7 +42,7 @@ def _limits(limits: Limits) -> dict[str, float]:
 
 
 def _settings(training: TrainingSettings) -> dict[str, Any]:
-    return {"budget": training.budget, "budgets": {training.budget: asdict(training.budgets[training.budget])}}
+    return {"budget": training.budget, "budgets": {training.budget: training.budgets[training.budget].plain()}}
 
 
 def _task(task: Task, topic: Topic) -> dict[str, Any]:

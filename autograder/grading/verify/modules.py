@@ -54,7 +54,8 @@ def light(plan: Plan) -> Plan:
     """The plan with a moment of training and no minimum: enough for a module whose training is not in question."""
     if plan.training is None:
         return plan
-    budget = replace(plan.training.budget, images=10 * plan.training.budget.batch, epochs=1, minimum=0.0)
+    full = plan.training.budget
+    budget = replace(full, images=10 * full.batch, epochs=1, episodes=min(10, full.episodes), minimum=0.0)
     return replace(plan, training=replace(plan.training, budget=budget))
 
 

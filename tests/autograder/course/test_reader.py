@@ -61,6 +61,40 @@ def test_a_course_is_read_whole(tmp_path):
     assert all(type(number) is float for number in (first.points, quick.momentum, quick.seconds, plain.limits.check_seconds))
 
 
+PLAYED = """\
+title: A course
+topics:
+  01_plays:
+    title: Plays
+    settings:
+      budget: quick
+      budgets:
+        quick: {episodes: 60, minimum: 100, seconds: 5}
+    tasks:
+      train: {points: 2, trains: true, hint: Step.}
+"""
+
+
+def test_a_budget_may_be_of_episodes_in_the_place_of_images(tmp_path):
+    topic = read(tmp_path, PLAYED).topic("01_plays")
+    assert topic.training.chosen() == ("auto", {"episodes": 60, "minimum": 100.0, "seconds": 5.0})
+    topic.exercise.mkdir(parents=True)
+    assert topic.warm == []
+    assert not list(CHECKER.iter_errors(yaml.safe_load(PLAYED)))
+
+
+@pytest.mark.parametrize(("old", "new", "words"), [
+    (", seconds: 5", "", "'seconds' is missing"),
+    ("minimum: 100", "minimum: {embedded: 1}", "expected a number above 0, found names with values below them"),
+    ("seconds: 5", "seconds: 5, batch: 4", "unknown name 'batch'; known here: episodes, minimum, seconds"),
+])  # fmt: skip
+def test_a_budget_of_episodes_has_nothing_of_images(tmp_path, old, new, words):
+    text = PLAYED.replace(old, new)
+    with pytest.raises(KitError, match=f"^{re.escape(str(tmp_path))}/course.yaml:8: {words}"):
+        read(tmp_path, text)
+    assert list(CHECKER.iter_errors(yaml.safe_load(text)))
+
+
 def test_the_budget_is_the_topics_own_or_the_one_asked_for(tmp_path):
     training = read(tmp_path, WHOLE).topic("02_images").training
     data, budget = training.chosen()

@@ -273,6 +273,13 @@ def test_what_is_packed_for_another_machine_gives_the_same_images_there(find, fo
     assert embedded.unpacked(embedded.packed(), tmp_path / "not there") == embedded
 
 
+def test_a_budget_of_episodes_needs_no_images(tmp_path):
+    found = training.choose("official", {"episodes": 60, "minimum": 100.0, "seconds": 5.0}, cache=tmp_path)
+    assert (found.budget.episodes, found.budget.minimum, found.budget.images) == (60, 100.0, 0)
+    assert (found.source.name, found.resident) == ("", "")
+    assert found.unpacked(found.packed(), tmp_path / "not there") == found
+
+
 # --- official archive -------------------------------------------------------------------------------------------------
 
 
