@@ -1087,7 +1087,7 @@ def huber(q: Tensor, target: Tensor) -> Tensor:
     return torch.where(delta <= 1, delta * delta / 2, delta - 0.5)
 
 
-def expect_loss(student: Student, q: Tensor, target: Tensor, *, sided: bool = False) -> None:
+def expect_loss(student: Student, q: Tensor, target: Tensor, *, sided: bool = False, bent: bool = False) -> None:
     told = student.run(lost, q, target, sided)
     delta = q.double() - target.double()
     right = huber(q.double(), target.double()).mean()
@@ -1103,7 +1103,8 @@ def expect_loss(student: Student, q: Tensor, target: Tensor, *, sided: bool = Fa
     slips = {text: wrong for text, wrong in slips.items() if not torch.allclose(wrong, right, rtol=1e-3, atol=1e-4)}
     expect_close(told["loss"], right, "the loss", dtype=q.dtype, slips=slips)
     expect(told["attached"], "The loss has no graph, so that q cannot learn from it.")
-    expect_close(told["slope"], delta.clamp(-1, 1) / len(q), "the gradient of q")
+    if not bent:  # at the bend itself, right forms of the loss differ in what autograd takes for its slope
+        expect_close(told["slope"], delta.clamp(-1, 1) / len(q), "the gradient of q")
     expect(not told["other"], "A gradient flows into target: detach it, it is a number to aim at.")
     expect_unchanged(told["q"], q, "q")
     expect_unchanged(told["target"], target, "target")
@@ -1123,9 +1124,9 @@ def test_td_loss__values(student: Student, rng: torch.Generator) -> None:
 
 
 def test_td_loss__at_the_bend(student: Student, rng: torch.Generator) -> None:
-    """is 1/2 at |δ| = 1, on either side, with slope 1; and 0 where both are equal"""
+    """is 1/2 at |δ| = 1, on either side, and 0 where both are equal"""
     target = torch.tensor([0.0, 2.0, -1.0, 4.0])
-    expect_loss(student, target + torch.tensor([1.0, -1.0, 0.0, 1.0]), target)
+    expect_loss(student, target + torch.tensor([1.0, -1.0, 0.0, 1.0]), target, bent=True)
 
 
 def test_td_loss__far_away(student: Student, rng: torch.Generator) -> None:
