@@ -13,7 +13,7 @@ from typing import Any
 import markupsafe
 
 from autograder.course import Topic
-from autograder.feedback import drift, html, own_lines, pictures
+from autograder.feedback import balancing, drift, html, own_lines, pictures
 from autograder.feedback.class_view import Around, view
 from autograder.feedback.lesson import Lesson, lesson
 from autograder.feedback.scoring import score
@@ -81,7 +81,10 @@ def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str,
         "submission.html", report=report, tasks=tasks, sections=sections, backed=backed, halves=_halves, draw=pictures.svg,
         unscored=score(report, zero_unreadable=around.zero_unreadable) is None,
         losses=_curve(attached.get("losses", [])), confusion=_confusion(attached.get("confusion")),
-        samples=attached.get("samples", []), accuracy=attached.get("accuracy"), drift=drift.svg(attached.get("drift", [])),
+        samples=attached.get("samples", []),
+        accuracy=attached.get("accuracy"),
+        drift=drift.svg(attached.get("drift", [])),
+        balance=balancing.svg(attached.get("balance")),
     )  # fmt: skip
 
 
