@@ -102,7 +102,7 @@ WRONG_WAY = "The cart is pushed the wrong way: action 1 pushes to the right (+10
 def stepped(state: Tensor, action: int, form: str = "") -> Tensor:
     """The new state in float64; `form` names a slip."""
     x, speed, angle, spin = state.double().tolist()
-    force = 10.0 if (action == 1) != (form == "wrong way") else -10.0
+    force = 10.0 if (action == 1) != (form == "turned") else -10.0
     sin, cos = math.sin(angle), math.cos(angle)
     temp = (force + 0.05 * spin * spin * sin) / 1.1
     turning = (9.8 * sin - cos * temp) / (0.5 * (4.0 / 3.0 - 0.1 * cos * cos / 1.1))
@@ -157,7 +157,7 @@ def expect_ended(found: Any, right: bool) -> None:
 def expect_steps(student: Student, states: list[Tensor], actions: list[int]) -> None:
     for state, action, found in zip(states, actions, steps(student, states, actions), strict=True):
         new = stepped(state, action)
-        slips = {SEMI: stepped(state, action, "semi"), WRONG_WAY: stepped(state, action, "wrong way")}
+        slips = {SEMI: stepped(state, action, "semi"), WRONG_WAY: stepped(state, action, "turned")}
         expect_close(found[0], new, "the new state", rtol=1e-9, atol=1e-9, dtype=torch.float64, slips=slips)
         expect_ended(found[2], beyond(new))
         expect_close(found[1], 1.0, "the reward, which is 1 in every step, the last one included,")
@@ -727,8 +727,8 @@ def test_select_action__greedy_and_random(student: Student, rng: torch.Generator
     wrong = sum(each[action] != 4 for each, action in zip(told["counts"], best, strict=True))
     if wrong:
         opposite = all(each[1 - action] == 4 for each, action in zip(told["counts"], best, strict=True))
-        often = f"With eps = 0 the action with the larger value should come every time; in {wrong} of 6 states it did not."
-        text = f"{often} Is eps the probability of acting at random?"
+        text = (f"With eps = 0 the action with the larger value should come every time; in {wrong} of 6 states it did not. "
+                "Is eps the probability of acting at random?")  # fmt: skip
         expect(not opposite, "With eps = 0 it is always the action with the *smaller* value.")
         expect(False, text)
     expect_random(student, rng, 300)
