@@ -34,7 +34,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Training:
-    """The images and the budget of one grading."""
+    """The images, where there are any, and the budget of one grading."""
 
     source: Source
     budget: Budget
