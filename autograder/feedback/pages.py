@@ -13,7 +13,7 @@ from typing import Any
 import markupsafe
 
 from autograder.course import Topic
-from autograder.feedback import balancing, drift, html, own_lines, pictures
+from autograder.feedback import balancing, drawn, drift, html, own_lines, pictures
 from autograder.feedback.class_view import Around, view
 from autograder.feedback.lesson import Lesson, lesson
 from autograder.feedback.scoring import score
@@ -85,6 +85,7 @@ def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str,
         accuracy=attached.get("accuracy"),
         drift=drift.svg(attached.get("drift", [])),
         balance=balancing.svg(attached.get("balance")),
+        drawn=drawn.view(attached.get("drawn")),
     )  # fmt: skip
 
 
