@@ -190,7 +190,8 @@ MUTANTS = (
            "scores = d(g(noise))\n    loss = F.binary_cross_entropy_with_logits(scores, torch.zeros_like(scores))"),
     #
     Mutant("train_epoch", "uses the same noise for both steps of a batch", f"d_loss = {D_STEP}\n        g_loss = {G_STEP}",
-           f"noise = {NOISE}\n        d_loss = {D_STEP.replace(NOISE, 'noise')}\n        g_loss = {G_STEP.replace(NOISE, 'noise')}"),
+           f"noise = {NOISE}\n        d_loss = {D_STEP.replace(NOISE, 'noise')}\n"
+           f"        g_loss = {G_STEP.replace(NOISE, 'noise')}"),
     Mutant("train_epoch", "draws as much noise as the first batch has images, also for a smaller last one", G_STEP,
            "generator_step(g, d, opt_g, sample_noise(size := locals().get('size', len(real)), nz, generator))"),
     Mutant("train_epoch", "draws noise for a fixed batch size of 4", G_STEP, G_STEP.replace("len(real)", "4")),

@@ -166,10 +166,12 @@ def discriminator_layers(nc: int, ndf: int) -> list[Layer]:
 def described(layer: Sequence[Any]) -> str:
     """A layer in the words of a contract."""
     if layer[0] in (CONV, UP):
-        _, inputs, outputs_, kernel, _, stride, _, padding, _, bias = layer
-        size = f"{kernel}x{layer[4]} kernel, stride {stride}, padding {padding}"
-        return f"{layer[0]} {inputs} → {outputs_}, {size}, {'with' if bias else 'without'} bias"
-    return f"{layer[0]} of {layer[1]} channels" if layer[0] == NORM else str(layer[0])
+        _, inputs, outputs_, kernel, other, stride, _, padding, _, bias = layer
+        size = f"{kernel}x{other} kernel, stride {stride}, padding {padding}"
+        return f"{layer[0]} {inputs} → {outputs_}, {size}, {'with a bias' if bias else 'without a bias'}"
+    if layer[0] == NORM:
+        return f"{layer[0]} of {layer[1]} channels" if layer[2] else f"{layer[0]} of {layer[1]} channels, without its statistics"
+    return str(layer[0])
 
 
 def expect_layers(found: Any, expected: list[Layer], name: str) -> None:
@@ -245,6 +247,7 @@ def told_tensors(layer: nn.Module) -> list[Any]:
     return [layer.weight] if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) else []
 
 
+CUT = "The way back is cut: {} is None. Is there a detach() on the way?"
 UNFIT = "{} does not hold the layers of the contract; the first of its checks says which one differs."
 
 
@@ -289,7 +292,7 @@ def expect_slopes(student: Student, rng: torch.Generator, name: str, args: list[
     right = [t.grad for t in (leaf, *net.parameters())]
     names = ["the gradient of the input", *(f"the gradient of weight {i + 1} of {len(right) - 1}" for i in range(len(right) - 1))]
     cut = [name for got, name in zip(found, names, strict=False) if got is None]
-    expect(not cut, f"{cut[0][:1].upper() if cut else ''}{cut[0][1:] if cut else ''} is None: is there a detach() on the way?")
+    expect(not cut, CUT.format(*cut[:1] or [""]))
     for got, expected, called in zip(found, right, names, strict=True):
         expect_close(got, expected, called, rtol=1e-2, atol=1e-3 * (1 + float(expected.abs().max())))
 
@@ -513,15 +516,13 @@ def after_one_call(module: Any) -> Tensors:
 def expect_normal(found: Tensor, mean: float, std: float, name: str) -> None:
     """Fail unless the numbers look like a normal distribution's: mean and deviation to five standard errors, and the shape."""
     n, values = found.numel(), found.detach().double().flatten()
-    expect(not bool((values == 7.0).any()), f"{name.capitalize()} is as it was before, at least in part.")
+    expect(not bool((values == 7.0).any()), f"Nothing new was drawn for {name}: at least a part is as it was before.")
     got_mean, got_std = float(values.mean()), float(values.std())
     expect(abs(got_mean - mean) < 5 * std / math.sqrt(n), f"The mean of {name} should be {mean:g}, but it is {got_mean:.4f}.")
     expect(abs(got_std - std) < 5 * std / math.sqrt(2 * n),
            f"The standard deviation of {name} should be {std:g}, but it is {got_std:.4f}.")  # fmt: skip
     fourth = float((((values - got_mean) / got_std) ** 4).mean())
-    expect(
-        abs(fourth - 3) < 0.5, f"{name.capitalize()} should be drawn from a normal distribution, and it looks like another one."
-    )
+    expect(abs(fourth - 3) < 0.5, f"The distribution of {name} should be normal, and it looks like another one.")
 
 
 def test_init_weights__draws_convolutions_and_norms(student: Student, rng: torch.Generator) -> None:
@@ -934,7 +935,7 @@ def d_step_here(g: nn.Module, d: nn.Module, optimizer: Any, real: Tensor, noise:
     loss = right_d_loss(d(real), d(g(noise).detach()), smooth)
     loss.backward()
     optimizer.step()
-    return float(loss)
+    return loss.item()
 
 
 def g_step_here(g: nn.Module, d: nn.Module, optimizer: Any, noise: Tensor) -> float:
@@ -942,7 +943,7 @@ def g_step_here(g: nn.Module, d: nn.Module, optimizer: Any, noise: Tensor) -> fl
     loss = right_g_loss(d(g(noise)))
     loss.backward()
     optimizer.step()
-    return float(loss)
+    return loss.item()
 
 
 def expect_losses(found: Any, right: Sequence[float], step: str) -> None:
@@ -1533,11 +1534,18 @@ def picture_of(images: Tensor, columns: int) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
+def plain_number(found: Any) -> float:
+    """A number, also of a tensor or array with one element; nan for anything else."""
+    try:
+        return float(found.detach()) if isinstance(found, Tensor) else float(found)
+    except (TypeError, ValueError, RuntimeError):
+        return math.nan
+
+
 def finite_pairs(epochs: Any) -> list[list[float]]:
     """The pairs of finite numbers in what should be lists of pairs of losses."""
     pairs = [pair for found in epochs if isinstance(found, list | tuple) for pair in found if isinstance(pair, list | tuple)]
-    numbers = [[float(n) for n in pair if isinstance(n, int | float | Tensor) and (not isinstance(n, Tensor) or n.numel() == 1)]
-               for pair in pairs]  # fmt: skip
+    numbers = [[plain_number(n) for n in pair] for pair in pairs]
     return [pair for pair in numbers if len(pair) == 2 and all(map(math.isfinite, pair))]
 
 
