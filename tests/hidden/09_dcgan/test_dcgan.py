@@ -1582,7 +1582,7 @@ def test_trained_samples__reaches_the_minimum(
     reached = min(nearer, varied)
     ends = noise[:2]
     attach("drawn", {
-        "samples": picture_of(after[:64], 16), "way": picture_of(samples_of(told["weights"], on_a_circle(*ends, 16)), 16),
+        "samples": picture_of(after[:64], 16), "way": picture_of(samples_of(told["weights"], on_a_circle(*ends, 16).float()), 16),
         "real": picture_of(real[:32], 16), "nearer": nearer, "varied": varied, "minimum": budget.minimum,
         "images": training.source.name, "losses": finite_pairs(told["losses"]),
     })  # fmt: skip
