@@ -172,9 +172,6 @@ MUTANTS = (
     #
     Mutant("generator_step", NOTHING, "g(noise)", "g(noise).detach()"),
     Mutant("generator_step", NOT_CLEARED, "    optimizer.zero_grad()\n", ""),
-    Mutant("generator_step", NOT_CLEARED, "optimizer.zero_grad()", "d.zero_grad()"),
-    Mutant("generator_step", NOTHING, TAIL, TAIL.replace("    optimizer.step",
-           "    optimizer.zero_grad()\n    optimizer.step")),
     Mutant("generator_step", NO_STEP, "    optimizer.step()\n", ""),
     Mutant("generator_step", UP, "loss.backward()", "(-loss).backward()"),
     Mutant("generator_step", "moves d as well", "    optimizer.step()\n",
@@ -259,6 +256,8 @@ MUTANTS = (
     Mutant("interpolate", "gives (steps, nz) without the two axes of size 1", f"return {CURVE}", f"return ({CURVE})[:, :, 0, 0]"),
     Mutant("trained_samples", "stops each epoch after 20 batches", "        losses.append((d_loss, g_loss))\n",
            "        losses.append((d_loss, g_loss))\n        if len(losses) == 20:\n            break\n", within="train_epoch"),
+    Mutant("trained_samples", "lets only g learn once an epoch has 10 batches behind it", D_STEP,
+           f"{D_STEP} if len(losses) < 10 else 0.0", within="train_epoch"),
     Mutant("trained_samples", "lets only d learn once an epoch has 10 batches behind it", G_STEP,
            f"{G_STEP} if len(losses) < 10 else 0.0", within="train_epoch"),
 )

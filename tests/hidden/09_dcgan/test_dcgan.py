@@ -261,7 +261,7 @@ def expect_outputs(
     expect(found != "unfit", UNFIT.format(name))
     net = built(layers, weights).train(training)
     expected = [net(batch.double()) for batch in batches]
-    what = "the images" if name == "Generator" else "the tensor of scores"
+    what = "the tensor of images" if name == "Generator" else "the tensor of scores"
     mode = "train" if training else "eval"
     for got, right, batch in zip(found[0], expected, batches, strict=True):
         called = f"{what} of a batch of {len(batch)} in {mode} mode"
@@ -269,7 +269,8 @@ def expect_outputs(
         if name == "Generator" and got.shape == right.shape and bool((got.abs() > 1).any()):
             raise Mismatch("Some values of the generator's images lie beyond -1 and 1: is there a tanh after the last layer?")
         slips = {"They are probabilities: d gives raw scores, and the losses apply the sigmoid.": right.sigmoid()}
-        expect_close(got, right, called, rtol=1e-3, atol=1e-4, slips=slips if name == "Discriminator" else None)
+        within = 1e-4 if var > 1e-3 else 2e-2  # what float32 loses where small variances divide
+        expect_close(got, right, called, rtol=10 * within, atol=within, slips=slips if name == "Discriminator" else None)
     if training:
         statistics = [t for layer in net for t in told_tensors(layer) if not t.requires_grad]
         expect_close(found[1], statistics, [f"statistic {i + 1} of BatchNorm, afterwards," for i in range(len(statistics))],
@@ -365,7 +366,7 @@ def test_Generator__is_not_shared(student: Student, rng: torch.Generator) -> Non
     found = student.run(of_two, "Generator", args, first, second, noise)
     expect(found != "unfit", UNFIT.format("Generator"))
     expected = [built(layers, each).eval()(noise.double()) for each in (first, second)]
-    names = ("the images of the first of two networks", "the images of the second of two networks")
+    names = ("the tensor of images of the first of two networks", "the tensor of images of the second of two networks")
     expect_close(found, expected, names, rtol=1e-3, atol=1e-4)
 
 
