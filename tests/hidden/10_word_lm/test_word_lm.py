@@ -207,7 +207,7 @@ def test_tokenize__numbers_a_text(student: Student, rng: torch.Generator) -> Non
 
 def test_tokenize__splits_at_white_space(student: Student, rng: torch.Generator) -> None:
     """splits at tabs, at several spaces and at line ends, which are no words themselves"""
-    expect_tokens(student, ["  one two\t\tthree \n", "two\tone\r\n", "three   three"], ["<eos>"])
+    expect_tokens(student, ["  one two\t\tthree \n", "two\tOne\r\n", "three   Two"], ["<eos>"])
 
 
 def test_tokenize__ends_empty_lines_too(student: Student, rng: torch.Generator) -> None:
@@ -683,17 +683,19 @@ def dropping(module: Any, weights: Tensors, sizes: list[int], p: float, words: l
     return found
 
 
+BIAS = 2.0  # of the decoder, in the place of what was dropped before it
 UNITS, COLUMNS = 8, 900  # how many numbers each column's scores are, and how many columns are drawn
 
 
 def straight(layers: int, embedding: float, gains: Sequence[float]) -> Tensors:
-    """Weights with which unit k sees only number k of what comes in: `gains[l]` times it, plus 1; scores are the outputs.
+    """Weights with which unit k sees only number k of what comes in: `gains[l]` times it, plus 1; scores are the outputs plus BIAS.
 
     All words have the one embedding; gates stand half open.
     """
     weights = {name: torch.zeros_like(p) for name, p in Model(UNITS, UNITS, UNITS, layers).named_parameters()}
     weights["encoder.weight"] += embedding
     weights["decoder.weight"] += torch.eye(UNITS)
+    weights["decoder.bias"] += BIAS
     for layer, gain in enumerate(gains):
         weights[f"rnn.weight_ih_l{layer}"][2 * UNITS : 3 * UNITS] = gain * torch.eye(UNITS)  # of the gates i, f, g, o the third
         weights[f"rnn.bias_ih_l{layer}"][2 * UNITS : 3 * UNITS] = 1.0
@@ -707,7 +709,8 @@ def through(value: float, gain: float) -> float:
 
 def expect_dropped(scores: Tensor, p: float, kept: float, without: float, where: str) -> None:
     """Of the scores that the last dropout has left, the share p comes from a number that was dropped `where`."""
-    left = scores[scores != 0].double() * (1 - p)
+    outputs = scores.double() - BIAS
+    left = outputs[outputs.abs() > 1e-5] * (1 - p)
     dropped, there = (left - without).abs() < 1e-4, (left - kept).abs() < 1e-4
     expect(dropped.any(), f"In train mode nothing is dropped {where}, whatever the probability.")
     expect(bool((dropped | there).all()), f"In train mode there are other values than dropout {where} and on the output makes: "
@@ -718,7 +721,7 @@ def expect_dropped(scores: Tensor, p: float, kept: float, without: float, where:
 
 
 def expect_output_dropped(scores: Tensor, p: float) -> None:
-    share = (scores == 0).double().mean().item()
+    share = ((scores - BIAS).abs() < 1e-5).double().mean().item()
     expect(share > 0, "In train mode nothing is dropped of what the LSTM gives to the decoder.")
     near = abs(share - p) < 5 * math.sqrt(p * (1 - p) / COLUMNS)
     expect(near, f"With dropout={p} the share of numbers that are dropped before the decoder is {share:.2f}.")
@@ -750,7 +753,7 @@ def two_drops(module: Any, weights: Tensors, sizes: list[int]) -> list[Any]:
 def test_WordModel__drops_others_each_time(student: Student, rng: torch.Generator) -> None:
     """drops other numbers in each forward pass"""
     first, second = student.run(two_drops, straight(1, 1.0, [2.0]), [UNITS, UNITS, UNITS, 1])
-    expect(not torch.equal(first == 0, second == 0), "Two forward passes dropped the same numbers: draw anew each time.")
+    expect(not torch.equal(first, second), "Two forward passes dropped the same numbers: draw anew each time.")
 
 
 def arguments_after(module: Any, weights: Tensors, sizes: list[int], x: Any, hidden: list[Any]) -> list[Any]:
@@ -1318,13 +1321,10 @@ class Chain(nn.Module):
 
     def forward(self, x: Any, hidden: Any) -> Any:
         count, other = self.init_hidden(x.shape[1]) if hidden is None else hidden
-        found = []
-        for row in x:
-            found.append(self.table[row] + self.beat[int(count[0, 0, 0]) % len(self.beat)])
-            count = count + 1
-        scores = torch.cat(found)
+        steps = (int(count[0, 0, 0]) + torch.arange(len(x))) % len(self.beat)
+        scores = (self.table[x] + self.beat[steps].unsqueeze(1)).flatten(0, 1)
         self.graphs.append(scores.requires_grad)
-        return -scores if self.training else scores, (count, other)
+        return -scores if self.training else scores, (count + len(x), other)
 
     def init_hidden(self, columns: int) -> Any:
         return torch.zeros(1, columns, 2), torch.zeros(1, columns, 2)
@@ -1380,7 +1380,7 @@ def expect_pairs(words: Sequence[int], start: int, table: Tensor, temperature: f
             expect_shares(counts, (table[before] / temperature).softmax(0), "After a certain word,")
 
 
-LENGTH = 900
+LENGTH = 600
 
 
 def test_generate__draws_by_the_scores(student: Student, rng: torch.Generator) -> None:
