@@ -10,6 +10,10 @@ BELOW = "source[i + 1 : i + 1 + length].reshape(-1)"
 KNOWN = """                known = word if word in dictionary.word2idx else "<unk>"
                 numbers.append(dictionary.word2idx[known])
 """
+TIE_AND_DRAW = """            self.decoder.weight = self.encoder.weight
+        nn.init.uniform_(self.encoder.weight, -0.1, 0.1)
+        nn.init.uniform_(self.decoder.weight, -0.1, 0.1)
+"""
 DETACH = """if isinstance(h, Tensor):
         return h.detach()
     return tuple(repackage_hidden(each) for each in h)
@@ -47,7 +51,11 @@ COUNT = "        total += loss.item() * len(targets)\n        words += len(targe
 SUM = '            total += F.cross_entropy(scores, targets, reduction="sum").item()\n            words += len(targets)\n'
 SCALED = "scores[-1] / temperature"
 DRAW = "torch.multinomial(F.softmax(scores[-1] / temperature, 0), 1, generator=generator)"
-NEVER_STEPS = "computes new values and does not write them into the parameters"
+NEVER_STEPS = (
+    "leaves the parameters as they are: gradients are cleared before the step, or the new values are not written into "
+    "the parameters"
+)
+UNCLIPPED = "takes its steps with gradients that are not clipped: that belongs between backward and the step"
 NOT_LAST = "leaves out a last window that is shorter than bptt"
 NO_ROW = "begins a window in the last row, after which there is none"
 ZEROS_EACH = "begins every window with a hidden state of zeros"
@@ -158,12 +166,13 @@ MUTANTS = (
            "nn.Linear(nhid, ntoken, bias=False)\n        self.decoder.bias = torch.zeros(ntoken)"),
     Mutant("WordModel", "learns the first hidden state as one more Parameter", "        if tied:",
            "        self.first = nn.Parameter(torch.zeros(nlayers, 1, nhid))\n        if tied:"),
-    Mutant("WordModel", "ties by copying values: one moves, the other does not", "self.decoder.weight = self.encoder.weight",
-           "self.decoder.weight.data.copy_(self.encoder.weight.data)"),
+    Mutant("WordModel", "ties by copying values: one moves, the other does not", TIE_AND_DRAW,
+           TIE_AND_DRAW.replace("            self.decoder.weight = self.encoder.weight\n", "")
+           + "        if tied:\n            self.decoder.weight.data.copy_(self.encoder.weight.data)\n"),
     Mutant("WordModel", "ties by a second Parameter with the same memory", "self.decoder.weight = self.encoder.weight",
            "self.decoder.weight = nn.Parameter(self.encoder.weight.data)"),
     Mutant("WordModel", "ties wherever the sizes allow it", "if tied:", "if tied or ninp == nhid:"),
-    Mutant("WordModel", "never ties", "            self.decoder.weight = self.encoder.weight\n", ""),
+    Mutant("WordModel", "does not tie: each weight is drawn by itself", "            self.decoder.weight = self.encoder.weight\n", ""),
     Mutant("WordModel", "ties weights of two shapes without an error",
            '            if ninp != nhid:\n                raise ValueError("tied weights need ninp == nhid")\n', ""),
     Mutant("WordModel", "refuses unequal sizes by assert, which is no ValueError", "raise ValueError(", "raise AssertionError("),
@@ -231,8 +240,6 @@ MUTANTS = (
            "    for g in grads:\n        g.mul_(min(1.0, max_norm / (float(g.norm()) + 1e-6)))\n"),
     Mutant("clip_gradients", "multiplies by max_norm / norm also where the norm is smaller, so that gradients grow",
            "if norm > max_norm:", "if norm > 0:"),
-    Mutant("clip_gradients", "multiplies by max_norm / norm always, also by something huge for gradients of zero",
-           "    if norm > max_norm:\n", "    if True:\n        norm = max(norm, 1e-12)\n"),
     Mutant("clip_gradients", "adds up the norms of the gradients", SQUARES, "sum(float(g.double().norm()) for g in grads)"),
     Mutant("clip_gradients", "adds up absolute values", SQUARES, "sum(float(g.double().abs().sum()) for g in grads)"),
     Mutant("clip_gradients", "forgets the root", SQUARES, "sum(float((g.double() ** 2).sum()) for g in grads)"),
@@ -243,9 +250,7 @@ MUTANTS = (
     Mutant("clip_gradients", "cuts off each number by itself, as clip_grad_value_ does", "g.mul_(max_norm / (norm + 1e-6))",
            "g.clamp_(-max_norm, max_norm)"),
     Mutant("clip_gradients", "gives the norm from afterwards", "return norm", "return min(norm, max_norm)"),
-    Mutant("clip_gradients", "computes scaled gradients and does not keep them", "g.mul_(", "g.mul("),
-    Mutant("clip_gradients", "assigns the scaled gradient to the loop's variable", "g.mul_(max_norm / (norm + 1e-6))",
-           "g = g * (max_norm / (norm + 1e-6))"),
+    Mutant("clip_gradients", "computes scaled gradients and does not put them where p.grad finds them", "g.mul_(", "g.mul("),
     Mutant("clip_gradients", "scales the parameters in place of their gradients", "for g in grads:\n            g.mul_(",
            "for p in params:\n            p.data.mul_("),
     Mutant("clip_gradients", "multiplies by norm / max_norm", "max_norm / (norm + 1e-6)", "norm / max_norm"),
@@ -264,12 +269,12 @@ MUTANTS = (
            "    model.zero_grad()\n" + BEGIN.replace("        model.zero_grad()\n", "")),
     Mutant("train_epoch", "clears the gradients after each step, so that old ones count in the first", CLEAR_AND_LEARN,
            CLEAR_AND_LEARN.removeprefix("        model.zero_grad()\n") + "        model.zero_grad()\n"),
-    Mutant("train_epoch", "clears the gradients between backward and the step", FORWARD,
+    Mutant("train_epoch", NEVER_STEPS, FORWARD,
            FORWARD.replace("        model.zero_grad()\n", "") + "        model.zero_grad()\n"),
-    Mutant("train_epoch", "clips before backward, where there is nothing to clip", f"        loss.backward()\n{CLIP}",
+    Mutant("train_epoch", UNCLIPPED, f"        loss.backward()\n{CLIP}",
            f"{CLIP}        loss.backward()\n"),
-    Mutant("train_epoch", "clips after the step", CLIP + STEP, STEP + CLIP),
-    Mutant("train_epoch", "does not clip", CLIP, ""),
+    Mutant("train_epoch", UNCLIPPED, CLIP + STEP, STEP + CLIP),
+    Mutant("train_epoch", UNCLIPPED, CLIP, ""),
     Mutant("train_epoch", "clips each parameter's gradient by itself", CLIP,
            "        for p in model.parameters():\n            nn.utils.clip_grad_norm_([p], clip)\n"),
     Mutant("train_epoch", "cuts off each number of the gradients, with clip_grad_value_", "clip_grad_norm_", "clip_grad_value_"),

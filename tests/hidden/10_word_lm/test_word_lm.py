@@ -70,14 +70,15 @@ def number(module: Any, words: list[str]) -> Told:
     dictionary = module.Dictionary()
     empty = len(dictionary)
     numbers = [dictionary.add(word) for word in words]
-    there = [i for i in numbers if isinstance(i, int)]
+    back = dictionary.idx2word
+    there = [i for i in sorted({i for i in numbers if isinstance(i, int)}) if not isinstance(back, list) or 0 <= i < len(back)]
     return {
         "empty": empty,
         "numbers": numbers,
         "length": len(dictionary),
         "word2idx": dict(dictionary.word2idx),
-        "idx2word": [dictionary.idx2word[i] for i in sorted(set(there))],
-        "held": len(dictionary.idx2word),
+        "idx2word": [back.get(i) if isinstance(back, dict) else back[i] for i in there],
+        "held": len(back),
     }
 
 
@@ -585,7 +586,7 @@ def test_WordModel__can_be_trained(student: Student, rng: torch.Generator) -> No
 def tied_weights(module: Any, sizes: list[int], tied: bool, weights: Tensors, x: Any) -> Told:
     """Whether the two are one, before and after loading, how many parameters there are, and a step's effect on both."""
     model = module.WordModel(*sizes, tied=tied)
-    same = [model.encoder.weight is model.decoder.weight]
+    same = [model.encoder.weight is model.decoder.weight, torch.equal(model.encoder.weight, model.decoder.weight)]
     model.load_state_dict(weights, strict=False)
     same.append(model.encoder.weight is model.decoder.weight)
     count = sum(p.numel() for p in model.parameters())
@@ -605,7 +606,7 @@ def test_WordModel__ties_both_weights(student: Student, rng: torch.Generator) ->
     told = student.run(tied_weights, sizes, True, weights, x)
     copied = "With tied=True the two weights are two Parameters: one has to *be* the other, not to have its values."
     expect(told["same"][0], copied)
-    expect(told["same"][1], "After loading, the two weights are no longer one.")
+    expect(told["same"][2], "After loading, the two weights are no longer one.")
     expect_equal(
         told["count"], sum(p.numel() for p in Model(*sizes).parameters()) - 45, "the number of a tied model's parameters"
     )
@@ -688,7 +689,7 @@ UNITS, COLUMNS = 8, 900  # how many numbers each column's scores are, and how ma
 
 
 def straight(layers: int, embedding: float, gains: Sequence[float]) -> Tensors:
-    """Weights with which unit k sees only number k of what comes in: `gains[l]` times it, plus 1; scores are the outputs plus BIAS.
+    """Weights with which unit k sees only number k of what comes in: `gains[l]` times it, plus 1; scores are outputs plus BIAS.
 
     All words have the one embedding; gates stand half open.
     """
@@ -787,35 +788,40 @@ def test_WordModel__is_not_shared(student: Student, rng: torch.Generator) -> Non
 # init_hidden ---------------------------------------------------------------------------------------------------------
 
 
-def begin(module: Any, sizes: list[int], columns: list[int], where: str) -> list[Any]:
-    """The states that a model begins with, after it was made float64 or moved to `meta`, with weights of its own values."""
-    model = module.WordModel(*sizes)
-    with torch.no_grad():
-        for p in model.parameters():
-            p.add_(1.0)
-    if where == "double":
-        model = model.double()
-    elif where:
-        model = model.to(where)
+def begin(module: Any, sizes: list[int], columns: list[int], wheres: list[str]) -> list[Any]:
+    """The states that a model begins with, its weights float64 for "double" and on no device for "meta"."""
     found = []
-    for count in columns:
-        state = model.init_hidden(count)
-        if not isinstance(state, tuple | list) or len(state) != 2:
-            return [type(state).__name__]
-        found.append([[t if isinstance(t, torch.Tensor) and t.device.type == "cpu" else None, tuple(t.shape), str(t.dtype),
-                       t.device.type, t.requires_grad] for t in state])  # fmt: skip
+    for where in wheres:
+        model = module.WordModel(*sizes)
+        with torch.no_grad():
+            for p in model.parameters():
+                p.add_(1.0)
+        if "double" in where:
+            model = model.double()
+        if "meta" in where:
+            model = model.to("meta")
+        for count in columns:
+            state = model.init_hidden(count)
+            if not isinstance(state, tuple | list) or len(state) != 2:
+                return [type(state).__name__]
+            found.append([[t if isinstance(t, torch.Tensor) and t.device.type == "cpu" else None, tuple(t.shape), str(t.dtype),
+                           t.device.type, t.requires_grad] for t in state])  # fmt: skip
     return found
 
 
-def expect_begin(student: Student, sizes: list[int], columns: list[int], where: str = "") -> None:
+def expect_begin(student: Student, sizes: list[int], columns: list[int], wheres: Sequence[str] = ("",)) -> None:
     """Two zeros for each number of columns."""
-    dtype = torch.float64 if where == "double" else torch.float32
-    for found, count in zip(student.run(begin, sizes, columns, where), columns, strict=False):
+    asked = [(where, count) for where in wheres for count in columns]
+    for found, (where, count) in zip(student.run(begin, sizes, columns, list(wheres)), asked, strict=False):
+        dtype = torch.float64 if "double" in where else torch.float32
         expect(isinstance(found, list), "init_hidden should give two tensors, h and c: an LSTM has two states.")
         for (value, shape, kind, device, grad), name in zip(found, ("h", "c"), strict=True):
             expected = (sizes[3], count, sizes[2])
             expect_shape(torch.empty(shape, device="meta"), expected, name)
-            expect(device == (where if where == "meta" else "cpu"), f"{name} is on the device {device}, the weights are not.")
+            right = device == ("meta" if "meta" in where else "cpu")
+            expect(
+                right, f"{name} is on the device {device}, and the weights were moved elsewhere: ask one of them for its device."
+            )
             expect(kind == str(dtype), f"{name} should have the weights' dtype, {dtype}, but it has {kind}.")
             if value is not None:
                 expect_close(value, torch.zeros(expected, dtype=dtype), name, rtol=0, atol=0)
@@ -836,12 +842,12 @@ def test_init_hidden__takes_one_column(student: Student, rng: torch.Generator) -
 
 def test_init_hidden__takes_the_dtype_of_the_weights(student: Student, rng: torch.Generator) -> None:
     """gives float64 after double()"""
-    expect_begin(student, [7, 3, 4, 2], [2, 3], "double")
+    expect_begin(student, [7, 3, 4, 2], [2, 3], ["double", "double on meta"])
 
 
 def test_init_hidden__is_where_the_weights_are(student: Student, rng: torch.Generator) -> None:
     """gives tensors on the device that the weights were moved to"""
-    expect_begin(student, [7, 3, 4, 2], [3, 2], "meta")
+    expect_begin(student, [7, 3, 4, 2], [3, 2], ["double on meta", "meta"])
 
 
 # repackage_hidden ----------------------------------------------------------------------------------------------------
@@ -864,7 +870,10 @@ def told_of(it: Any, kind: str) -> Any:
 
 
 def flat_of(it: Any) -> list[Any]:
-    return [it] if isinstance(it, torch.Tensor) else [t for each in it for t in flat_of(each)]
+    """All tensors in it."""
+    if isinstance(it, torch.Tensor):
+        return [it]
+    return [t for each in it for t in flat_of(each)] if isinstance(it, tuple | list) else []
 
 
 def repackage(module: Any, shape: Any, start: Any, factors: list[Any]) -> Told:
@@ -872,6 +881,7 @@ def repackage(module: Any, shape: Any, start: Any, factors: list[Any]) -> Told:
     h = grown(shape, leaf, factors)
     found = module.repackage_hidden(h)
     told = {"values": told_of(found, "values"), "grad": told_of(found, "grad")}
+    told["form"] = [[a is b, a.is_leaf] for a, b in zip(flat_of(found), flat_of(h))]  # noqa: B905  tells mistakes apart
     told["kept"] = told_of(h, "grad")
     told["before"] = told_of(h, "values")
     sum(t.sum() for t in flat_of(h)).backward()
@@ -1017,8 +1027,8 @@ def gradients_of(rng: torch.Generator, scale: float, dtype: torch.dtype = torch.
 @conduct
 def test_clip_gradients__scales_all_together(student: Student, rng: torch.Generator) -> None:
     """scales all gradients by one factor where their norm together is too large, and gives the norm from before"""
-    expect_clipped(student, [randn(rng, 1) + 4, randn(rng, 1) - 5], 1.0)
     expect_clipped(student, gradients_of(rng, 2.0), 0.7)
+    expect_clipped(student, [randn(rng, 1) + 4, randn(rng, 1) - 5], 1.0)
 
 
 def test_clip_gradients__leaves_small_ones(student: Student, rng: torch.Generator) -> None:
@@ -1139,7 +1149,7 @@ def between(weights: Tensors, source: Tensor, bptt: int) -> float:
 def test_train_epoch__trains_in_windows(student: Student, rng: torch.Generator) -> None:
     """makes a clipped step in each window, with the hidden state of the window before, and gives the mean loss per word"""
     weights, source = draw_task(rng, 15, 3)
-    expect_trained(student, weights, source, 4, between(weights, source, 4), old=0.3)
+    expect_trained(student, weights, source, 4, 0.3 * min(norms(weights, source, 4)), (1.0,), old=0.3)
     weights, source = draw_task(rng, 12, 4)
     expect_trained(student, weights, source, 5, between(weights, source, 5), (0.3,), old=-0.2)
 
@@ -1380,7 +1390,7 @@ def expect_pairs(words: Sequence[int], start: int, table: Tensor, temperature: f
             expect_shares(counts, (table[before] / temperature).softmax(0), "After a certain word,")
 
 
-LENGTH = 600
+LENGTH = 450
 
 
 def test_generate__draws_by_the_scores(student: Student, rng: torch.Generator) -> None:
@@ -1456,7 +1466,7 @@ def test_generate__is_in_eval_mode(student: Student, rng: torch.Generator) -> No
     """writes in eval mode with a model that comes in train mode, and restores the mode"""
     for training in (True, False, True):
         table = 3.0 * randn(rng, 4, 4)
-        told = write_by(student, table, [300], 1.0, rng, training=training)
+        told = write_by(student, table, [200], 1.0, rng, training=training)
         expect_pairs(told["found"][0], 0, table, 1.0)
         mode = "train" if training else "eval"
         expect(told["training"] is training, f"A model that came in {mode} mode should be in {mode} mode afterwards.")
