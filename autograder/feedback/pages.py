@@ -13,7 +13,7 @@ from typing import Any
 import markupsafe
 
 from autograder.course import Topic
-from autograder.feedback import balancing, drawn, drift, html, own_lines, pictures
+from autograder.feedback import balancing, drawn, drift, html, own_lines, pictures, written
 from autograder.feedback.class_view import Around, view
 from autograder.feedback.lesson import Lesson, lesson
 from autograder.feedback.scoring import score
@@ -86,6 +86,7 @@ def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str,
         drift=drift.svg(attached.get("drift", [])),
         balance=balancing.svg(attached.get("balance")),
         drawn=drawn.view(attached.get("drawn")),
+        written=written.view(attached.get("written")),
     )  # fmt: skip
 
 

@@ -1582,8 +1582,8 @@ def test_trained_perplexity__stays_below_the_limit(
     alone = math.exp(-sum(n / total * math.log(n / total) for n in counts.values()))
     most = MOST * unseen.perplexity
     attach("losses", plain_numbers(found["losses"]))
-    attach("perplexity", {"reached": reached, "most": most, "own": unseen.perplexity, "alone": alone, "words": len(known)})
-    attach("sentences", sentences(found["weights"], known, rng))
+    about = {"reached": reached, "most": most, "own": unseen.perplexity, "alone": alone, "words": len(known)}
+    attach("written", {**about, "texts": sentences(found["weights"], known, rng)})
     expect(reached <= most, f"The trained model's perplexity on an unseen text is {reached:.1f}; at most {most:.1f} is wanted, "
                             f"and who knows only how frequent each word is has {alone:.0f}. It was trained by your train_epoch: "
                             "if that task lost points, mend it first.")  # fmt: skip
