@@ -144,7 +144,7 @@ def train_epoch(model: nn.Module, source: Tensor, bptt: int, clip: float, lr: fl
 def perplexity(model: nn.Module, source: Tensor, bptt: int) -> float:
     """e to the mean cross entropy per predicted word over all of source (R, B), whose words after row 0 are predicted.
 
-    The hidden state is carried from window to window, so that every bptt gives the same number. No graph is made; the model
+    The hidden state is carried from window to window, so that every bptt gives the same number. No graph is needed; the model
     is in eval mode meanwhile, and afterwards in the mode it was in. Parameters, gradients and source stay as they are.
     Example: a model whose scores are all equal has the perplexity V.
     """
