@@ -12,6 +12,7 @@ IMAGES = ("torchvision", "autograder.images.store")
 # rehearses such a step in any case, but a self-check of a topic without one need not wait the 2 s.
 BY_NAME = {
     "Backbone": ("autograder.images.pretrained",),
+    "PIL": ("torchvision",),  # who is given pictures transforms them
     "devices": ("autograder.simulated_gpus", "torch._dynamo"),
     "optim": ("torch._dynamo",),
     "ranks": ("torch.distributed", "torch.nn.parallel.distributed", "torch.utils.data.distributed", "torch.distributed.optim"),
@@ -21,8 +22,8 @@ BY_NAME = {
 def modules(folders: Iterable[Path], *, trains: bool) -> list[str]:
     """The modules to import for checks in these folders, without running any line of them.
 
-    A check names `devices` in its mark, and `ranks` where it has several processes work together. What is missed, behind a
-    helper from elsewhere for instance, is imported when it is first used, in the check's own time.
+    A check names `devices` in its mark, `ranks` where it has several processes work together, and PIL where it makes pictures.
+    What is missed, behind a helper from elsewhere for instance, is imported when it is first used, in the check's own time.
     """
     files = [path for folder in folders for path in folder.glob("*.py") if path.is_file()]
     names = frozenset().union(*(_names(path, path.stat().st_mtime_ns) for path in files))

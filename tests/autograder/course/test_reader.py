@@ -285,6 +285,7 @@ def test_every_command_refuses_the_course_with_exit_code_2(tmp_path, run, comman
         ("@pytest.mark.devices(2)\ndef test_first__moves(student): ...", ["autograder.simulated_gpus", "torch._dynamo"]),
         ("from torch.optim import SGD", ["torch._dynamo"]),
         ("from autograder import Backbone", ["autograder.images.pretrained"]),
+        ("from PIL import Image", ["torchvision"]),
         ("found = student.ranks(work, 2)", ["torch.distributed", "torch.nn.parallel.distributed",
                                             "torch.utils.data.distributed", "torch.distributed.optim"]),
         ("'devices, optim and ranks'  # devices", []),
