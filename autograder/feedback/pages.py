@@ -80,13 +80,16 @@ def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str,
     return html.render(
         "submission.html", report=report, tasks=tasks, sections=sections, backed=backed, halves=_halves, draw=pictures.svg,
         unscored=score(report, zero_unreadable=around.zero_unreadable) is None,
-        losses=_curve(attached.get("losses", [])), confusion=_confusion(attached.get("confusion")),
+        losses=_curve(attached.get("losses", [])),
+        confusion=_confusion(attached.get("confusion")),
         samples=attached.get("samples", []),
         accuracy=attached.get("accuracy"),
         drift=drift.svg(attached.get("drift", [])),
         balance=balancing.svg(attached.get("balance")),
         drawn=drawn.view(attached.get("drawn")),
         written=written.view(attached.get("written")),
+        rates=_curve(attached.get("rates", [])),
+        top1=_curve(attached.get("top1", [])),
     )  # fmt: skip
 
 
@@ -103,16 +106,16 @@ def _halves(message: str) -> list[str]:
     return [f"{expected}.", came] if came else [message]
 
 
-def _curve(losses: Sequence[float]) -> dict[str, Any] | None:
-    """What a line chart of the losses needs; a loss that is no number has no place in it."""
-    losses = [loss for loss in losses if math.isfinite(loss)]
-    if len(losses) < 2:
+def _curve(values: Sequence[float]) -> dict[str, Any] | None:
+    """What a line chart of losses, learning rates or accuracies needs; what is no number has no place in it."""
+    values = [value for value in values if math.isfinite(value)]
+    if len(values) < 2:
         return None
-    low, high = min(losses), max(losses)
+    low, high = min(values), max(values)
     span = (high - low) or 1.0
     points = " ".join(
-        f"{i * CURVE_WIDTH / (len(losses) - 1):.1f},{CURVE_HEIGHT - (loss - low) / span * CURVE_HEIGHT:.1f}"
-        for i, loss in enumerate(losses)
+        f"{i * CURVE_WIDTH / (len(values) - 1):.1f},{CURVE_HEIGHT - (value - low) / span * CURVE_HEIGHT:.1f}"
+        for i, value in enumerate(values)
     )
     return {"points": points, "width": CURVE_WIDTH, "height": CURVE_HEIGHT, "low": low, "high": high}
 

@@ -232,6 +232,18 @@ def test_the_curve_is_an_image_with_a_name(written, reports, tmp_path):
     assert (svg.get("role"), svg.get("aria-label")) == ("img", "training loss")
 
 
+def test_learning_rates_and_top1_are_curves_of_their_own(written, reports, tmp_path):
+    evidence = {"losses": [2.0, 1.0], "rates": [0.1, 0.4, 0.2], "top1": [25.0, 75.0]}
+    page = written([replace(reports[0], attachments=evidence)])["amira"]
+    assert [line["points"] for line in page.all("polyline")] == [
+        "0.0,0.0 640.0,200.0", "0.0,200.0 320.0,0.0 640.0,133.3", "0.0,200.0 640.0,0.0",
+    ]  # fmt: skip
+    assert "Learning rate 0.400 0.100 Top-1 accuracy, in per cent 75.000 25.000" in page.words
+    text = (tmp_path / "pages/amira.html").read_text(encoding="utf-8")
+    names = [ET.fromstring(svg).get("aria-label") for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]
+    assert names == ["training loss", "learning rate", "top-1 accuracy"]
+
+
 def test_what_a_submission_says_is_text_wherever_it_stands(written, reports, tmp_path):
     task = TaskResult(HOSTILE, Status.FAILED, 0.0, 1.0, HOSTILE, HOSTILE, HOSTILE)
     evidence = {

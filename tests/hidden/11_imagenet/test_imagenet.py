@@ -13,7 +13,7 @@ import math
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -723,29 +723,33 @@ def places_in_training(
     return [sorted({place for _, place, _ in Net.seen}), sorted(set(Loss.seen))]
 
 
+def epoch_of(
+    net: nn.Module, optimizer: optim.SGD, x: Tensor, y: Tensor, sizes: Sequence[int], accumulate: int, rate: float
+) -> dict[str, float]:
+    """One epoch in float64, and its means: a step's loss is the mean over all samples of its batches."""
+    optimizer.param_groups[0]["lr"] = rate
+    losses, hits = 0.0, 0
+    batches = batches_of(x.double(), y, sizes)
+    for start in range(0, len(batches), accumulate):
+        group = batches[start : start + accumulate]
+        optimizer.zero_grad()
+        scores = [net(inputs) for inputs, _ in group]
+        pairs = [(s, labels) for s, (_, labels) in zip(scores, group, strict=True)]
+        sums = [F.cross_entropy(s, labels, label_smoothing=0.2) * len(labels) for s, labels in pairs]
+        (torch.stack(sums).sum() / sum(len(labels) for _, labels in pairs)).backward()
+        optimizer.step()
+        losses += sum(each.item() for each in sums)
+        hits += sum(int((s.argmax(1) == labels).sum()) for s, labels in pairs)
+    return {"loss": losses / len(y), "acc1": 100 * hits / len(y)}
+
+
 def trained(
     state: Tensors, x: Tensor, y: Tensor, sizes: Sequence[int], accumulate: int, epochs: int
 ) -> tuple[Tensors, list[dict[str, float]]]:
-    """The trained state and each epoch's means, in float64: a step's loss is the mean over all samples of its batches."""
+    """The trained state and each epoch's means, in float64."""
     net = build(wide(state)).train()
     optimizer = optim.SGD(net.parameters(), lr=0.3, momentum=0.9)
-    means = []
-    for _ in range(epochs):
-        losses, hits = 0.0, 0
-        batches = batches_of(x.double(), y, sizes)
-        for start in range(0, len(batches), accumulate):
-            group = batches[start : start + accumulate]
-            optimizer.zero_grad()
-            scores = [net(inputs) for inputs, _ in group]
-            sums = [
-                F.cross_entropy(s, labels, label_smoothing=0.2) * len(labels)
-                for s, (_, labels) in zip(scores, group, strict=True)
-            ]
-            (sum(sums) / sum(len(labels) for _, labels in group)).backward()  # type: ignore[union-attr]
-            optimizer.step()
-            losses += sum(each.item() for each in sums)
-            hits += sum(int((s.argmax(1) == labels).sum()) for s, (_, labels) in zip(scores, group, strict=True))
-        means.append({"loss": losses / len(y), "acc1": 100 * hits / len(y)})
+    means = [epoch_of(net, optimizer, x, y, sizes, accumulate, 0.3) for _ in range(epochs)]
     return net.state_dict(), means
 
 
@@ -829,6 +833,33 @@ def test_train_epoch__takes_small_loaders(student: Student, rng: torch.Generator
     check_training(student, rng, 1, 4, 1)
     check_training(student, rng, 3, [3], 5)
     check_training(student, rng, 7, [2, 4, 1], 10, dtype=torch.float64)
+
+
+def train_by_rates(module: Any, state: Tensors, x: Tensor, y: Tensor, sizes: list[int], rates: list[float]) -> list[Any]:
+    """What each epoch returns that is trained with its own learning rate."""
+    net = build(state)
+    optimizer = optim.SGD(net.parameters(), lr=1.0, momentum=0.9)
+    found = []
+    for rate in rates:
+        optimizer.param_groups[0]["lr"] = rate
+        found.append(plain(module.train_epoch(net, loader_of(x, y, sizes), Loss(), optimizer, "cpu", 2)))
+    return found
+
+
+def test_train_epoch__learns(student: Student, rng: torch.Generator, attach: Callable[[str, Any], None]) -> None:
+    """learns four classes in twelve epochs whose learning rate rises and falls, as by hand"""
+    sizes, rates = [12, 9, 6, 13, 8], [scheduled(epoch, 3, 12, 0.12, 0.01) for epoch in range(12)]
+    state, (x, y) = draw_state(rng, 4, norm=False), draw_samples(rng, sum(sizes), 4)
+    x[torch.arange(len(y)), y] += 2.0  # so that there is something to learn
+    found = student.run(train_by_rates, state, x, y, sizes, rates)
+    net = build(wide(state))
+    optimizer = optim.SGD(net.parameters(), lr=1.0, momentum=0.9)
+    expected = [epoch_of(net, optimizer, x, y, sizes, 2, rate) for rate in rates]
+    for result, means in zip(found, expected, strict=True):
+        expect_means(result, {"loss": means["loss"]})
+    for key, name in (("loss", "losses"), ("acc1", "top1")):
+        attach(name, [float(result[key]) for result in found if isinstance(result.get(key), int | float | Tensor)])
+    attach("rates", rates)
 
 
 @devices(1)
