@@ -406,6 +406,7 @@ def test_load_checkpoint__goes_on(student: Student) -> None:
     expect_close(found["rate"], 0.125, "the learning rate then")
 
 
+@devices(0)
 def test_load_checkpoint__takes_data_parallel(student: Student) -> None:
     """loads the file of a plain model into one that is in nn.DataParallel"""
     found = student.run(resume, True)["weights"]

@@ -564,7 +564,7 @@ def check_schedule(student: Student, steps: Sequence[int], warmup: int, total: i
     found = student.run(rates, "warmup_cosine", [[[step, warmup, total, base], named] for step in steps])
     for rate, step in zip(found, steps, strict=True):
         name = f"the rate of step {step} of {total}, {warmup} of them warmup"
-        expect_close(rate, scheduled(step, warmup, total, base, floor), name, rtol=1e-5, atol=1e-7 * base)
+        expect_close(rate, scheduled(step, warmup, total, base, floor), name, rtol=1e-4, atol=1e-6 * base)
 
 
 def test_warmup_cosine__ramps_and_falls(student: Student, rng: torch.Generator) -> None:
@@ -1353,13 +1353,6 @@ class Broken:
         raise OSError("no space left on device")
 
 
-class BrokenState:
-    """A scheduler whose state cannot be written."""
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"last_epoch": 3, "rest": Broken()}
-
-
 def refuse(*_: Any, **__: Any) -> None:
     raise OSError("the file cannot be renamed")
 
@@ -1387,10 +1380,11 @@ def replace_file(module: Any, state: Tensors, how: str, name: str) -> Told:
         replacing = (refuse, refuse) if how == "refused" else (noting(os.replace), noting(os.rename))
         renaming = mock.patch.multiple(os, replace=replacing[0], rename=replacing[1])
         with path.open("rb") as opened, contextlib.chdir(folder if how == "relative" else above), renaming:
-            given = BrokenState() if how == "crash" else scheduler
+            if how == "crash":
+                scheduler.rest = Broken()  # becomes a part of its state_dict
             where = name if how == "relative" else str(path) if how == "str" else path
             with contextlib.suppress(*([OSError] if how in ("crash", "refused") else [])):
-                module.save_checkpoint(where, net, optimizer, given, 5, 62.5)
+                module.save_checkpoint(where, net, optimizer, scheduler, 5, 62.5)
             kept = opened.read() == b"the checkpoint from before"
         content = path.read_bytes() if path.exists() else b""
         return {
@@ -1419,6 +1413,7 @@ def check_replaced(student: Student, rng: torch.Generator, how: str, name: str) 
 
 def test_save_checkpoint__survives_a_crash(student: Student, rng: torch.Generator) -> None:
     """leaves the old file whole where writing the new one fails half-way"""
+    check_replaced(student, rng, "path", "checkpoint.pt")
     check_replaced(student, rng, "crash", "checkpoint.pt")
 
 
@@ -1510,12 +1505,14 @@ def test_load_checkpoint__returns_epoch_and_best(student: Student, rng: torch.Ge
             expect(type(value) is kind, message)
 
 
+@devices(0)
 def test_load_checkpoint__takes_data_parallel(student: Student, rng: torch.Generator) -> None:
     """works where the model that is saved, the one that is loaded into, or both are in nn.DataParallel"""
     for wrapped in itertools.product((False, True), repeat=2):
         check_resumed(student, rng, "sgd", "model", wrapped)
 
 
+@devices(0)
 def test_load_checkpoint__keeps_other_names(student: Student, rng: torch.Generator) -> None:
     """works for models with children that are called module and submodule, wrapped or not"""
     for wrapped in itertools.product((False, True), repeat=2):
@@ -1567,7 +1564,7 @@ def test_load_checkpoint__maps_a_gpu_that_is_lacking(student: Student, rng: torc
 def reduce(module: Any, rank: int, world_size: int, init_method: str, totals: list[float], counts: list[int]) -> list[Any]:
     """One rank's results, of one call after the other. Its group stays, for others may still talk to it."""
     torch.distributed.init_process_group(
-        "gloo", init_method=init_method, rank=rank, world_size=world_size, timeout=timedelta(seconds=6)
+        "gloo", init_method=init_method, rank=rank, world_size=world_size, timeout=timedelta(seconds=8)
     )
     try:
         return [module.all_reduce_mean(total, count, "cpu") for total, count in zip(totals, counts)]  # noqa: B905
