@@ -14,10 +14,10 @@ import os
 import re
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder import course, language, secret
 from autograder.checks import reading
@@ -32,6 +32,9 @@ from autograder.learner.loading import LoadedModule
 from autograder.results import CheckResult, Status
 from autograder.submission.notebook import CHECKS_FILE
 from autograder.text import meant
+
+if TYPE_CHECKING:
+    from autograder.images.training import Training
 
 REPLY_BYTES = 1 << 30  # nothing crosses to another process here
 
@@ -90,20 +93,27 @@ def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Tab
     results: list[CheckResult] = []
     for each in reading.checks(suite, suite.TOPIC, task, known["forbid"]):
         if not (results and results[-1].status is Status.MISSING):
-            results.append(_run_one(each, namespace, known["seconds"]))
+            results.append(_run_one(each, namespace, known["seconds"], known.get("training")))
     return Table(task, tuple(results), known["hint"])
 
 
-def _run_one(check: Check, namespace: Mapping[str, Any], seconds: float) -> CheckResult:
-    """Run one check with the notebook's own functions and classes."""
+def _run_one(check: Check, namespace: Mapping[str, Any], seconds: float, training: Sequence[Any] | None) -> CheckResult:
+    """Run one check with the notebook's own functions and classes; `training` is what `images.training.choose` takes."""
     # nbgrader takes anything on stderr for a failure; what the notebook has set for itself is not how it is checked
     with settings.standard(), simulated(check.devices), contextlib.redirect_stderr(sys.stdout):
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
         loaded = LoadedModule(module, None, _folder(namespace))
         respondent = InProcess(loaded, REPLY_BYTES, seconds, (KeyboardInterrupt,))
-        result = run_check(check, prepare(check, respondent, secret.of_seed(0)))
+        given = prepare(check, respondent, secret.of_seed(0), _choose(*training) if training else None)
+        result = run_check(check, given)
     return replace(result, message=_in_cells(result.message))
+
+
+def _choose(data: str, budget: Mapping[str, Any]) -> Training:
+    from autograder.images.training import choose  # noqa: PLC0415  with the images, which most topics do not need
+
+    return choose(data, budget)
 
 
 def _shell() -> Any:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from autograder.course import Topic
+from autograder.course import Task, Topic
 from autograder.errors import KitError
 from autograder.frontends.nbgrader.parts import Part, handed_out, introduction, parts
 from autograder.language import CHINESE, ENGLISH, Language, stubs
@@ -77,10 +77,18 @@ def fingerprint(cells: list[Cell]) -> str:
 
 def public_checks(topic: Topic) -> str:
     """The public checks as a file beside the notebook, with what `autograder.frontends.jupyter` wants to know of the tasks."""
-    tasks = {task.id: {"hint": task.hint, "forbid": task.forbid, "seconds": task.limits.check_seconds} for task in topic.tasks}
+    tasks = {task.id: {"hint": task.hint, "forbid": task.forbid, **_time(topic, task)} for task in topic.tasks}
     lines = ",\n".join(f"    {name!r}: {known!r}" for name, known in tasks.items())
     suite = topic.public_checks.read_text(encoding="utf-8").rstrip()
     return f"{suite}\n\n\nTOPIC = {topic.name!r}\nTASKS = {{\n{lines},\n}}\n"
+
+
+def _time(topic: Topic, task: Task) -> dict[str, Any]:
+    """How long a check of the task may take, and what it trains on, by how much, if it does."""
+    if topic.training is None or not task.trains:
+        return {"seconds": task.limits.check_seconds}
+    data, budget = topic.training.chosen()
+    return {"seconds": budget["seconds"], "training": (data, budget)}
 
 
 def _cells(topic: Topic, stub: str, found: list[Part], words: Language) -> Iterator[Cell]:
