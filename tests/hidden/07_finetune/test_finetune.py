@@ -23,6 +23,7 @@ from autograder import (
     Resident,
     Student,
     Training,
+    conduct,
     devices,
     expect,
     expect_close,
@@ -362,6 +363,7 @@ def test_head_name__leaves_the_statistics(student: Student, rng: torch.Generator
         expect_values_kept(told, told["before"], "head_name")
 
 
+@conduct
 def test_head_name__leaves_no_trace(student: Student, rng: torch.Generator) -> None:
     """leaves gradients, and hooks, as they were: its own are gone, another's is still there"""
     told = named(student, rng, ("resnet", 4, True), counts=(2, 3))
@@ -547,6 +549,7 @@ def test_replace_head__to_be_trained(student: Student, rng: torch.Generator) -> 
         expect_equal(rest, before, "the list of other parameters that require grad")
 
 
+@conduct
 def test_replace_head__others_stay(student: Student, rng: torch.Generator) -> None:
     """leaves all other parameters in place, the same objects with the same values"""
     for form in ("wrapped", "vgg"):
@@ -808,6 +811,7 @@ def test_features__keeps_the_modes(student: Student, rng: torch.Generator) -> No
         expect_modes_kept(told, told["before"], "features")
 
 
+@conduct
 def test_features__leaves_the_model(student: Student, rng: torch.Generator) -> None:
     """leaves values, running statistics, gradients and hooks as they were: its own hook is gone, another's is still there"""
     for form in ("resnet", "squeezenet"):
@@ -829,6 +833,7 @@ def after_an_error(module: Any, spec: Any, state: Any, still: Any, bad: Any, goo
     return {"raised": raised, **told, "features": module.features(model, head, good)}
 
 
+@conduct
 def test_features__after_an_error(student: Student, rng: torch.Generator) -> None:
     """lets an error of forward reach the caller, with modes and hooks as before, and works again afterwards"""
     spec, still = ("resnet", 3, True), ["bn1"]
@@ -907,6 +912,7 @@ def test_cache_features__labels(student: Student, rng: torch.Generator) -> None:
         cached(student, rng, ("plain", 3, True), 5, 2, dtype=dtype)
 
 
+@conduct
 def test_cache_features__leaves_the_model(student: Student, rng: torch.Generator) -> None:
     """leaves modes, statistics and hooks as they were, and gives features without a graph"""
     for still in ([], ["features.norm0"]):
@@ -1321,6 +1327,7 @@ def test_keep_best__everything(student: Student, rng: torch.Generator) -> None:
                                "load_state_dict copies values into the parameters that are there.")  # fmt: skip
 
 
+@conduct
 def test_keep_best__order_of_calls(student: Student, rng: torch.Generator) -> None:
     """calls run_epoch(0), evaluate(), run_epoch(1), … and evaluates once an epoch"""
     for count in (integer(rng, 2, 5), 1):
