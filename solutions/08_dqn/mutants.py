@@ -29,8 +29,6 @@ NORMAL = """    if len(rewards) > 1:
         weights = (weights - weights.mean()) / (weights.std() + 1.1920929e-07)
 """
 
-ANGLE = "never ends the episode by the angle of the pole, as one does that compares it, in rad, with 12"
-
 # fmt: off
 MUTANTS = (
     Mutant("cartpole_step", "moves the places with the new velocities",
@@ -42,14 +40,14 @@ MUTANTS = (
     Mutant("cartpole_step", "pushes for action 1 only", "else -10.0", "else 0.0"),
     Mutant("cartpole_step", "takes the angle for degrees", "math.sin(angle), math.cos(angle)",
            "math.sin(math.radians(angle)), math.cos(math.radians(angle))"),
-    Mutant("cartpole_step", ANGLE, "math.radians(12)", "12"),
+    Mutant("cartpole_step", "never ends the episode by the angle of the pole, as one does that compares it, in rad, with 12",
+           "math.radians(12)", "12"),
     Mutant("cartpole_step", "ends the episode at 24 degrees", "math.radians(12)", "math.radians(24)"),
     Mutant("cartpole_step", "looks at the old state to see whether the episode has ended", "abs(new_x) > 2.4 or abs(new_angle)",
            "abs(x) > 2.4 or abs(angle)"),
     Mutant("cartpole_step", "ends the episode on the right-hand side alone", "abs(new_x) > 2.4 or abs(new_angle) >",
            "new_x > 2.4 or new_angle >"),
     Mutant("cartpole_step", "ends the episode only where both limits are passed", "2.4 or abs", "2.4 and abs"),
-    Mutant("cartpole_step", ANGLE, " or abs(new_angle) > math.radians(12)", ""),
     Mutant("cartpole_step", "ends the episode by the angle of the pole alone", "abs(new_x) > 2.4 or ", ""),
     Mutant("cartpole_step", "ends the episode at half the length of the rail", "abs(new_x) > 2.4", "abs(new_x) > 1.2"),
     Mutant("cartpole_step", "gives no reward for the last step", "1.0, ended", "0.0 if ended else 1.0, ended"),
