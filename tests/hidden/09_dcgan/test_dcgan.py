@@ -850,7 +850,7 @@ def pair_of(weights: Tensors, nz: int, nc: int) -> tuple[Any, Any]:
 def optimizer_of(kind: str, net: Any) -> Any:
     """One of three optimizers for a network; with the usual eps, Adam would make a whole step of a gradient that is rounding."""
     if kind == "adam":
-        return torch.optim.Adam(net.parameters(), lr=0.05, betas=(0.5, 0.999), eps=1e-3)
+        return torch.optim.Adam(net.parameters(), lr=0.05, betas=(0.5, 0.999), eps=2e-2)
     return torch.optim.SGD(net.parameters(), lr=0.3, momentum=0.9 if kind == "momentum" else 0.0)
 
 
@@ -1235,7 +1235,7 @@ def expect_epoch(
             slips = {"They stand the other way round: first d's loss, then g's.": [right_g, right_d]}
             expect_close(pairs[i], [right_d, right_g], names, rtol=2e-3, atol=1e-3, slips=slips)
     right = {**parameters_of(g, "g."), **parameters_of(d, "d.")}
-    expect_close({**told["g"], **told["d"]}, right, "after the epoch, the value", rtol=5e-3, atol=2e-3)
+    expect_close({**told["g"], **told["d"]}, right, "after the epoch, the value", rtol=1e-2, atol=5e-3)
     return told, reals
 
 
