@@ -1508,7 +1508,7 @@ def test_generate__works_with_an_lstm(student: Student, rng: torch.Generator) ->
 TOKENS, UNSEEN = 20_000, 6000  # of the text to train on, and of the one to measure on
 HIDDEN, SIDE, ROWS, LIMIT = 64, 20, 20, 0.25  # of the model; columns, rows of a window, and the clipping
 RATES = (10.0,) * 10 + (2.5,) * 2  # of the epochs
-MOST = 1.6  # times the grammar's own perplexity
+MOST = 1.4  # times the grammar's own perplexity; right programs have 1.09 to 1.11 of it over 20 seeds
 
 
 def train_on_text(
