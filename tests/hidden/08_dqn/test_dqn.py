@@ -180,7 +180,6 @@ def test_cartpole_step__fast(student: Student, rng: torch.Generator) -> None:
     expect_steps(student, [draw_state(rng, ends=None, fast=9.0) for _ in range(2)], [0, 1])
 
 
-@conduct
 def test_cartpole_step__float64(student: Student, rng: torch.Generator) -> None:
     """gives float64 with all its digits, in a new tensor without a graph"""
     for action in (0, 1):
