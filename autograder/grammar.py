@@ -1,6 +1,6 @@
 """A small language for topics that learn from text: drawn from a seed, with a perplexity that is known.
 
-A line is a sentence such as "the old farmers near the barn watch a cow today". Lines keep to a scene (farm, sea, kitchen,
+A line is a sentence such as "the old farmers near the barn feed one cow today". Lines keep to a scene (farm, sea, kitchen,
 town) and mostly stay with the scene of the line before; a verb agrees with its subject, also where a place stands between
 them. A line has one derivation only, so that the logarithms of its choices add up to that of its probability.
 """
@@ -50,7 +50,7 @@ SCENES = (
     _scene("driver bus tram clerk nurse guard singer taxi judge cart",
            "call meet stop pass find", "station square street market bridge"),
 )  # fmt: skip
-DETERMINERS = (("the", "a", "every", "one"), ("the", "some", "many", "two"))  # of one, and of several
+DETERMINERS = (("the", "this", "every", "one"), ("the", "some", "many", "two"))  # of one, and of several
 ADJECTIVES = ("old", "small", "quiet", "red", "young", "tall", "happy", "cold", "new", "strange", "heavy", "bright", "green",
               "clean", "tired", "round")  # fmt: skip
 REST = ("wait", "sleep", "move", "rest", "turn", "fall", "appear", "shine")  # verbs without an object
