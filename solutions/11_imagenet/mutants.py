@@ -55,10 +55,6 @@ BARE = "model.module if isinstance(model, nn.DataParallel) else model"
 HAS_MODULE = 'model.module if hasattr(model, "module") else model'
 WRAPPED_NAMES = "keeps the names of nn.DataParallel, which begin with module., so that only a wrapped model can load the file"
 BARE_NAMES = "cannot load into a model that is in nn.DataParallel, whose names begin with module."
-OVER = "writes into the old file itself, which a crash would leave half-written"
-ELSEWHERE = "writes into another folder first"
-NO_AUTOCAST = "runs without autocast for the device that the model is on"
-CHILD = "takes any model that has a child called module for a wrapper"
 UNDER = "takes the loss out of the autocast block"
 
 MUTANTS = (
@@ -355,7 +351,6 @@ MUTANTS = (
         UNSCALED,
         "    nn.utils.clip_grad_norm_(model.parameters(), clip)\n    scaler.unscale_(optimizer)\n",
     ),
-    Mutant("amp_step", "clips the scaled gradients: unscale_ has to come first", "    scaler.unscale_(optimizer)\n", ""),
     Mutant("amp_step", "does not clip", "    nn.utils.clip_grad_norm_(model.parameters(), clip)\n", ""),
     Mutant(
         "amp_step",
@@ -394,17 +389,11 @@ MUTANTS = (
     ),
     Mutant(
         "amp_step",
-        NO_AUTOCAST,
-        "torch.autocast(device_type, dtype)",
-        "torch.autocast(device_type, dtype, enabled=False)",
-    ),
-    Mutant(
-        "amp_step",
         UNDER,
         "        loss = criterion(model(x), y)\n",
         "        scores = model(x)\n    loss = criterion(scores, y)\n",
     ),
-    Mutant("amp_step", NO_AUTOCAST, "autocast(device_type,", 'autocast("cuda",'),
+    Mutant("amp_step", "runs without autocast for the device that the model is on", "autocast(device_type,", 'autocast("cuda",'),
     Mutant("amp_step", "uses autocast for the CPU, whatever the device type is", "autocast(device_type,", 'autocast("cpu",'),
     Mutant("amp_step", "computes in float16, whatever the dtype is", "device_type, dtype)", "device_type, torch.float16)"),
     Mutant(
@@ -491,15 +480,9 @@ MUTANTS = (
     ),
     Mutant(
         "save_checkpoint",
-        OVER,
+        "writes into the old file itself, which a crash would leave half-written",
         TORCH_SAVE,
         "    torch.save(state, path)\n",
-    ),
-    Mutant(
-        "save_checkpoint",
-        OVER,
-        "    partial.replace(path)\n",
-        '    __import__("shutil").copyfile(partial, path)\n    partial.unlink()\n',
     ),
     Mutant(
         "save_checkpoint",
@@ -515,13 +498,7 @@ MUTANTS = (
     ),
     Mutant(
         "save_checkpoint",
-        ELSEWHERE,
-        'f"{path}.part"',
-        '__import__("tempfile").gettempdir(), "checkpoint.part"',
-    ),
-    Mutant(
-        "save_checkpoint",
-        ELSEWHERE,
+        "writes into another folder first",
         'Path(f"{path}.part")',
         'Path("checkpoint.part")',
     ),
@@ -564,8 +541,14 @@ MUTANTS = (
         f'bare = {BARE}\n    bare.load_state_dict(state["model"])',
         'model.load_state_dict(state["model"], strict=False)',
     ),
-    Mutant("load_checkpoint", CHILD, BARE, HAS_MODULE),
-    Mutant("load_checkpoint", CHILD, BARE, HAS_MODULE, "save_checkpoint"),
+    Mutant("load_checkpoint", "takes any model that has a child called module for a wrapper", BARE, HAS_MODULE),
+    Mutant(
+        "load_checkpoint",
+        "takes any model that has a child called module for a wrapper when it saves",
+        BARE,
+        HAS_MODULE,
+        "save_checkpoint",
+    ),
     Mutant(
         "load_checkpoint",
         "cuts module. out of every name, wherever it stands",
