@@ -61,8 +61,9 @@ def test_correct_solutions_in_other_styles_train_to_full_marks(topic, run, tmp_p
         shutil.copytree(ROOT / name / topic.name, tmp_path / name / topic.name)
     settings = yaml.safe_load((ROOT / "course.yaml").read_text(encoding="utf-8"))
     settings["topics"] = {topic.name: settings["topics"][topic.name]}
-    budgets = {"moment": MOMENTS[topic.name]}
-    settings["topics"][topic.name]["settings"] = {"data": "embedded", "budget": "moment", "budgets": budgets}
+    if topic.name in MOMENTS:  # the others are quick enough, or learn all or nothing
+        budgets = {"moment": MOMENTS[topic.name]}
+        settings["topics"][topic.name]["settings"] = {"data": "embedded", "budget": "moment", "budgets": budgets}
     (tmp_path / "course.yaml").write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
     handed_in, out = topic.solution.parent / "alternatives", tmp_path / "out"
     done = run("grade", handed_in, "--topic", topic.name, "--out", out, "--workers", "1", "--seed", "0", cwd=tmp_path)
