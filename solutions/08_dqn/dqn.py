@@ -158,7 +158,7 @@ def train_dqn(episodes: int, seed: int) -> dict[str, Tensor]:
         for _ in range(MAX_STEPS):
             with torch.no_grad():
                 action = int(policy(state[None].float()).argmax(1))
-            if torch.rand(()) < 0.02 + 0.88 * math.exp(-steps / 500):
+            if torch.rand(()) < 0.05 + 0.85 * math.exp(-steps / 1000):
                 action = int(torch.randint(2, ()))
             new, _, ended = cartpole_step(state, action)
             memory[steps] = torch.cat([state, new, torch.tensor([action, not ended])])

@@ -1404,6 +1404,7 @@ def test_reinforce_loss__float64(student: Student, rng: torch.Generator) -> None
 # trained_return ------------------------------------------------------------------------------------------------------
 
 EPISODES, MOST_STEPS = 100, 500
+SEEDS = 3  # one right run of twelve learns nothing
 SHOWN = 40  # moments of the episode that the page shows
 
 
@@ -1479,11 +1480,12 @@ def advice(mean: float, lengths: list[int]) -> str:
 def test_trained_return__reaches_the_minimum(
     student: Student, rng: torch.Generator, training: Training, attach: Callable[[str, Any], None]
 ) -> None:
-    """learns to balance the pole, in the grader's own world, for the topic's minimum of steps; the better of two seeds counts"""
+    """learns to balance the pole, in the grader's own world, for the topic's minimum of steps; the best of three seeds counts"""
     budget = training.budget
     starts = 0.1 * torch.rand(EPISODES, 4, generator=rng, dtype=torch.float64) - 0.05
     best, kept = -1.0, []
-    for seed in (whole(rng, 1, 1 << 30), whole(rng, 1, 1 << 30)):
+    for _ in range(SEEDS):
+        seed = whole(rng, 1, 1 << 30)
         told = student.run(learned, budget.episodes, seed)
         expect_state(told)
         lengths, trace = balanced(told["state"], starts)
@@ -1495,6 +1497,6 @@ def test_trained_return__reaches_the_minimum(
                                "every": every})  # fmt: skip
         if best >= budget.minimum:
             break
-    text = (f"The pole stands for {best:.0f} steps in the mean of {EPISODES} greedy episodes, at the better of two seeds; "
+    text = (f"The pole stands for {best:.0f} steps in the mean of {EPISODES} greedy episodes, at the best of three seeds; "
             f"the minimum is {budget.minimum:.0f}. {advice(best, kept)}")  # fmt: skip
     expect(best >= budget.minimum, text)
