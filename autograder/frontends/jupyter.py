@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,23 +97,23 @@ def run(suite: types.ModuleType, task: str, namespace: Mapping[str, Any]) -> Tab
     return Table(task, tuple(results), known["hint"])
 
 
-def _run_one(check: Check, namespace: Mapping[str, Any], seconds: float, training: Sequence[Any] | None) -> CheckResult:
-    """Run one check with the notebook's own functions and classes; `training` is what `images.training.choose` takes."""
+def _run_one(check: Check, namespace: Mapping[str, Any], seconds: float, budget: Mapping[str, Any] | None) -> CheckResult:
+    """Run one check with the notebook's own functions and classes; `budget` is that of a task that trains."""
     # nbgrader takes anything on stderr for a failure; what the notebook has set for itself is not how it is checked
     with settings.standard(), simulated(check.devices), contextlib.redirect_stderr(sys.stdout):
         module = types.ModuleType("notebook")
         module.__dict__.update(namespace)
         loaded = LoadedModule(module, None, _folder(namespace))
         respondent = InProcess(loaded, REPLY_BYTES, seconds, (KeyboardInterrupt,))
-        given = prepare(check, respondent, secret.of_seed(0), _choose(*training) if training else None)
+        given = prepare(check, respondent, secret.of_seed(0), _training(budget) if budget else None)
         result = run_check(check, given)
     return replace(result, message=_in_cells(result.message))
 
 
-def _choose(data: str, budget: Mapping[str, Any]) -> Training:
+def _training(budget: Mapping[str, Any]) -> Training:
     from autograder.images.training import choose  # noqa: PLC0415  with the images, which most topics do not need
 
-    return choose(data, budget)
+    return choose("auto", budget)
 
 
 def _shell() -> Any:

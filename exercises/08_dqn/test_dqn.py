@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder import Student, Training, expect, expect_close, expect_equal, expect_unchanged
+from autograder import Student, expect, expect_close, expect_equal, expect_unchanged
 
 
 def numbers(*values: float) -> Tensor:
@@ -336,35 +336,14 @@ SHAPES = {"layer1.weight": (128, 4), "layer1.bias": (128,), "layer2.weight": (12
           "layer3.weight": (2, 128), "layer3.bias": (2,)}  # fmt: skip
 
 
-def learn(module: Any, episodes: int, seed: int, starts: Tensor) -> list[Any]:
-    """The shapes of what train_dqn returns, and how long each of some greedy episodes lasts, in your own world."""
-    state = module.train_dqn(episodes, seed)
-    if not isinstance(state, dict):
-        return [type(state).__name__, []]
-    net, lengths = module.QNet(), []
-    net.load_state_dict(state)
-    for start in starts:
-        place, steps, ended = start, 0, False
-        while steps < 500 and not ended:
-            with torch.no_grad():
-                action = int(net(place[None].float()).argmax(1))
-            place, _, ended = module.cartpole_step(place, action)
-            steps += 1
-        lengths.append(steps)
-    return [{name: tuple(t.shape) for name, t in state.items()}, lengths]
+def learn(module: Any, episodes: int) -> Any:
+    """The shapes of what train_dqn returns, or its type where that is no dict."""
+    state = module.train_dqn(episodes, 1)
+    return {name: tuple(t.shape) for name, t in state.items()} if isinstance(state, dict) else type(state).__name__
 
 
-def test_trained_return__learns(student: Student, rng: torch.Generator, training: Training) -> None:
-    """gives the weights of a QNet that balances the pole, in 20 greedy episodes, for the minimum of steps (three seeds)"""
-    starts = torch.rand(20, 4, generator=rng, dtype=torch.float64) * 0.1 - 0.05
-    best = 0.0
-    for seed in (1, 2, 3):
-        shapes, lengths = student.run(learn, training.budget.episodes, seed, starts)
-        expect(isinstance(shapes, dict), f"train_dqn should return the state_dict of a QNet, and it returned {shapes}.")
-        expect_equal({name: tuple(shape) for name, shape in shapes.items()}, SHAPES, "the dict of shapes")
-        best = max(best, sum(lengths) / len(lengths))
-        if best >= training.budget.minimum:
-            return
-    text = (f"The pole stands for {best:.0f} steps in the mean of 20 greedy episodes, not {training.budget.minimum:.0f}. "
-            "About 9 steps: is the target the reward alone where an episode ended? About 20: nothing is learned.")  # fmt: skip
-    expect(False, text)
+def test_trained_return__form(student: Student) -> None:
+    """gives the weights of a QNet, after three episodes too; the minimum of steps is asked when you hand in"""
+    shapes = student.run(learn, 3)
+    expect(isinstance(shapes, dict), f"train_dqn should return the state_dict of a QNet, and it returned a {shapes}.")
+    expect_equal({name: tuple(shape) for name, shape in shapes.items()}, SHAPES, "the dict of shapes")

@@ -84,11 +84,11 @@ def public_checks(topic: Topic) -> str:
 
 
 def _time(topic: Topic, task: Task) -> dict[str, Any]:
-    """How long a check of the task may take, and what it trains on, by how much, if it does."""
+    """How long a check of the task may take, and how much it trains, if it does; on which images is the course's own affair."""
     if topic.training is None or not task.trains:
         return {"seconds": task.limits.check_seconds}
-    data, budget = topic.training.chosen()
-    return {"seconds": budget["seconds"], "training": (data, budget)}
+    _, budget = topic.training.chosen()
+    return {"seconds": budget["seconds"], "training": budget}
 
 
 def _cells(topic: Topic, stub: str, found: list[Part], words: Language) -> Iterator[Cell]:
