@@ -13,7 +13,7 @@ from typing import Any
 import markupsafe
 
 from autograder.course import Topic
-from autograder.feedback import balancing, drawn, drift, html, own_lines, pictures, written
+from autograder.feedback import balancing, drawn, drift, html, own_lines, pictures, tape, written
 from autograder.feedback.class_view import Around, view
 from autograder.feedback.lesson import Lesson, lesson
 from autograder.feedback.scoring import score
@@ -84,6 +84,7 @@ def _page(report: Report, taught: Lesson, around: Around, attached: Mapping[str,
         confusion=_confusion(attached.get("confusion")),
         samples=attached.get("samples", []),
         accuracy=attached.get("accuracy"),
+        tape=tape.svg(attached.get("tape")),
         drift=drift.svg(attached.get("drift", [])),
         balance=balancing.svg(attached.get("balance")),
         drawn=drawn.view(attached.get("drawn")),

@@ -225,6 +225,14 @@ def test_the_drift_of_layers_is_shown(written, reports):
     assert not page.all("script")
 
 
+def test_the_tape_is_shown(written, reports):
+    tape = {"leaves": ["w"], "entries": [["mul", ["w", HOSTILE], "v0"]], "forward": 1, "gradients": {"v0": "dL/dw"}}
+    page = written([replace(reports[0], attachments={"tape": tape})])["amira"]
+    assert "The tape of a loss and its gradients" in page.words
+    assert "v0 = mul(w, " in page.words
+    assert not page.all("script")
+
+
 def test_the_curve_is_an_image_with_a_name(written, reports, tmp_path):
     written([replace(reports[0], attachments=EVIDENCE)])
     text = (tmp_path / "pages/amira.html").read_text(encoding="utf-8")
