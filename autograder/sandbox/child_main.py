@@ -19,6 +19,7 @@ from autograder.feedback import uses
 from autograder.learner import calls, forbidden_scan, forbidden_trap, introspection, loading, own_words, ranks
 from autograder.learner.parsing import Parser
 from autograder.sandbox import no_autograd, witness
+from autograder.sandbox.confinement import confine
 from autograder.submission import notebook
 from autograder.submission.bounds import Unusable
 from autograder.submission.choosing import Wanted
@@ -81,6 +82,7 @@ def ready_for_by_hand() -> None:
         if no_autograd.supported():
             no_autograd.patches()
             no_autograd.algebra()
+            confine.installed_without(no_autograd.HIDDEN)
 
 
 @contextmanager

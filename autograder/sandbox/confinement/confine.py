@@ -115,7 +115,8 @@ def confine(
     with contextlib.suppress(PermissionError):  # it leads a session already
         os.setsid()
     os.umask(0o077)
-    paths = (*_readable(), *readable, *(_buses() if network else ()))
+    special = (*readable, *(_buses() if network else ()))
+    paths = (*_readable(), *special)
     uid = privileges.own_uid()
     owner, group = (os.getuid(), os.getgid()) if uid is None else (uid, uid)
     applied = ["limits"]
@@ -133,8 +134,8 @@ def confine(
         applied.append("own user id")
     _settle_in(scratch, network=network)
     if landlock.abi() and not gpu:
-        seen, listed = _without(paths, frozenset(hidden)) if hidden else (paths, ())
-        landlock.restrict(seen, (scratch, Path(os.devnull)), listed, network=network)
+        seen, listed = installed_without(frozenset(hidden))
+        landlock.restrict((*seen, *special), (scratch, Path(os.devnull)), listed, network=network)
         applied.append("landlock")
     if seccomp.supported() and not gpu:
         seccomp.install(os.getpid(), network=network)
@@ -151,6 +152,7 @@ def close_fds(keep: Iterable[int]) -> None:
                 os.close(int(entry.name))
 
 
+@functools.cache
 def _readable() -> tuple[Path, ...]:
     """The files of Python and of the system's libraries.
 
@@ -163,10 +165,16 @@ def _readable() -> tuple[Path, ...]:
 
 
 @functools.cache
-def _without(paths: tuple[Path, ...], packages: frozenset[str]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """The paths without these installed packages, and the folders that are taken apart for it, of which a list will do."""
+def installed_without(packages: frozenset[str]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """What a submission reads of Python and the system, without these installed packages; and of which folders it sees a list.
+
+    These folders are the ones that hold such a package, and are taken apart for it. That takes a while: a process that forks
+    others should ask once.
+    """
+    if not packages:
+        return _readable(), ()
     hidden = {(Path(entry) / name).resolve() for entry in sys.path for name in packages if (Path(entry) / name).exists()}
-    pending, whole, apart = [path.resolve() for path in paths], dict[Path, None](), dict[Path, None]()
+    pending, whole, apart = [path.resolve() for path in _readable()], dict[Path, None](), dict[Path, None]()
     while pending:
         path = pending.pop()
         if path in hidden or path in apart:
