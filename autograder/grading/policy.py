@@ -3,7 +3,8 @@
 1. **Order.** Tasks come in the order of course.yaml, a task's checks in the order of the suite's file.
 2. **Technique.** Where the look at the source found what the task rules out, the task is `forbidden` and no check is run.
 3. **Confirmation.** A check that does not pass is run again in a fresh process, and the second run counts: neither another
-   check's crash nor leftover state may cost a point. A task that is missing needs no second look.
+   check's crash nor leftover state may cost a point. A task that is missing needs no second look, and a run of training has
+   had a process of its own from the start: what it reached is its verdict.
 4. **Whose fault.** Anything but a verdict on the learner's code is `broken`, which blocks the grade. But a check that breaks
    on what a submission returned, while the sandbox held and the solution passes it, has failed that submission: a fault of
    the kit must not be something that a submission can cause at will.
@@ -42,7 +43,7 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
     checks = runner.checks_of(task)
     for number, check in enumerate(checks):
         found = runner.run(check, session)
-        if found.result.status not in (Status.PASSED, Status.MISSING):
+        if found.result.status not in (Status.PASSED, Status.MISSING, *([Status.FAILED] if task.trains else [])):
             session.fresh()
             found = runner.run(check, session, confirming=True)
         result = found.result

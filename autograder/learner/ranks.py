@@ -7,6 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ _KEPT: list[Any] = []  # what each process group that this process joined hangs 
 def ask_in_forks(loaded: LoadedModule, limit: int, seconds: float, make_requests: Callable[[str], list[bytes]]) -> list[bytes]:
     """The reply of each rank, a fork of this process; StudentFault if one gives none within `seconds`."""
     context = multiprocessing.get_context("fork")
+    import_module("torch._dynamo.trace_rules")  # which each rank would import for itself, in a second or two
     with tempfile.TemporaryDirectory(prefix="autograder-ranks-") as folder:
         frames = make_requests(f"file://{Path(folder) / 'store'}")
         pipes = [context.Pipe(duplex=False) for _ in frames]

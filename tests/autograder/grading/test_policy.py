@@ -12,7 +12,7 @@ from autograder.grading.policy import grade_task, unmet
 from autograder.results import CheckResult, Claim, Fault, Status
 
 PASSED, FAILED, MISSING, BROKEN = Status.PASSED, Status.FAILED, Status.MISSING, Status.BROKEN
-TASK = SimpleNamespace(id="slope")
+TASK = SimpleNamespace(id="slope", trains=False)
 
 
 class Runner:
@@ -31,13 +31,13 @@ class Runner:
         return CheckRun(played if isinstance(played, CheckResult) else CheckResult(played, check))
 
 
-def grade(runner, *, intact=True, sound=False, forbidden=None, diagnosis=""):
+def grade(runner, *, task=TASK, intact=True, sound=False, forbidden=None, diagnosis=""):
     session = SimpleNamespace(
         intact=intact, fresh=lambda: runner.log.append("fresh"), forbidden=lambda task: forbidden,
     )  # fmt: skip
     modules = SimpleNamespace(solution_passes=lambda check: sound,
                               diagnosis=lambda check, found: diagnosis * (found.result.status is not PASSED))  # fmt: skip
-    return [run.result for run in grade_task(TASK, session, runner, modules)]
+    return [run.result for run in grade_task(task, session, runner, modules)]
 
 
 def test_checks_are_run_once_each_and_in_order():
@@ -58,6 +58,16 @@ def test_what_does_not_pass_is_run_again_in_a_fresh_process_and_that_counts(seco
     runner = Runner(a=[Status.CRASHED, second])
     assert grade(runner)[0].status is second
     assert runner.log == ["a", "fresh", "a!"]
+
+
+@pytest.mark.parametrize(
+    ("first", "log"), [(FAILED, ["a"]), (Status.CRASHED, ["a", "fresh", "a!"]), (BROKEN, ["a", "fresh", "a!"])]
+)
+def test_what_a_run_of_training_has_reached_stands_and_only_one_without_a_verdict_is_repeated(first, log):
+    runner = Runner(a=[first, PASSED])
+    (result,) = grade(runner, task=SimpleNamespace(id="accuracy", trains=True))
+    assert result.status is (FAILED if first is FAILED else PASSED)
+    assert runner.log == log
 
 
 def test_a_missing_task_needs_no_second_look():
