@@ -30,13 +30,16 @@ from autograder.submission.handed_in import Submission
 
 ROOT = Path(__file__).parents[2]
 SHOWING = {
-    "07_finetune": ("never calls the optimizer's step", "never steps", "never clears"),
+    "07_finetune": ("never takes a step", "between backward and the step"),
     "09_dcgan": (
         "of generator_loss, 'applies the sigmoid twice", "takes the label 0 for the images", "of generator_step, 'never calls",
         "of generator_step, 'goes up", "leaves g's optimizer without", "of discriminator_step, 'never calls",
         "stops after the first batch", "scales the images to 0",
     ),
-    "10_word_lm": ("softmax", "one step"),
+    "10_word_lm": (
+        "a softmax after the decoder", "a softmax before the cross entropy", "one step an epoch", "the window itself as its",
+        "goes up the gradient", "the words that it reads", "ties by copying values",
+    ),
 }  # fmt: skip
 
 
@@ -52,10 +55,11 @@ def measured(attached: Mapping[str, Any]) -> float | None:
 
 
 def wrong(topic: Topic, reference: str, phrases: Iterable[str]) -> Iterator[Submission]:
-    """The mutants of the last task, and those that one of the phrases names."""
+    """The mutants of the last task, and those of the tasks that it rests on which one of the phrases names."""
+    last = topic.tasks[-1]
     for mutant in mutants.load(topic):
         name = f"mutant of {mutant.task}, {mutant.phrase!r}"
-        if mutant.task == topic.tasks[-1].id or any(words in name for words in phrases):
+        if mutant.task == last.id or (mutant.task in last.needs and any(words in name for words in phrases)):
             yield modules.submission(topic, name, mutants.source(mutant, reference))
 
 
@@ -83,12 +87,12 @@ def main() -> int:
     if topic.training is None and options.topic != "10_word_lm":
         parser.error("this topic trains nothing")
     training = choose(*topic.training.chosen(options.data, None)) if topic.training else None
-    last = replace(topic.tasks[-1], needs=())
-    topic = replace(topic, tasks=(*topic.tasks[:-1], last))
     reference = topic.solution.read_text(encoding="utf-8")
     right = [modules.submission(topic, "the reference", reference), *(modules.alternatives(topic) * options.alternatives)]
     phrases = SHOWING.get(topic.name, ()) if options.phrases is None else options.phrases
     programs = [*right, *wrong(topic, reference, phrases)]
+    last = replace(topic.tasks[-1], needs=())  # a wrong step shows in the last task too
+    topic = replace(topic, tasks=(*topic.tasks[:-1], last))
     limit = training.budget.minimum if training else 1.4  # of the grammar's own perplexity; see the suite of 10
     print(f"{topic.name}, {last.id}: {options.seeds} seeds, the limit is {limit:g}")
     print(f"{'program':70} {'mean':>7} {'sd':>7} {'from-to':>13} {'margin':>6} passed")
