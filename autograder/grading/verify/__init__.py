@@ -14,7 +14,7 @@ from autograder.grading.verify import cheats, findings, jobs, modules, public_an
 from autograder.grading.verify.findings import HINTS_A_TASK, title
 from autograder.grading.verify.jobs import Job
 from autograder.grading.verify.verdict import Row, Verdict, to_json
-from autograder.results import Report
+from autograder.results import Report, SubmissionStatus
 from autograder.submission.handed_in import Submission
 
 __all__ = ["HINTS_A_TASK", "Row", "Verdict", "to_json", "verify"]
@@ -72,6 +72,10 @@ def verify(
     with shown.running(topic) as shown_problems:
         lost = jobs.run(plans, work, workers, keep)
         shown_wrong = shown_problems()
+    sure = {one.name for one in by_seed}
+    if any(report.status is SubmissionStatus.BROKEN for name, report in reports.items() if name in sure):
+        # What breaks on the solution breaks on everybody's code: it is told of the solution alone.
+        reports = {name: found for name, found in reports.items() if name in sure or found.status is not SubmissionStatus.BROKEN}
     graded = [(own[name], report) for name, report in sorted(reports.items()) if name in own]
     unnamed = dict(chain.from_iterable(findings.undiagnosed(mutant, report) for mutant, report in graded))
     paid = [

@@ -112,6 +112,15 @@ def test_every_unsoundness_is_named(course, run):
         assert words in done.stdout, done.stdout
 
 
+def test_a_suite_that_breaks_is_told_of_the_solution_alone(course, run):
+    edit(course, HIDDEN, '"""gives each of two calls its own slope"""\n', '"""gives each of two calls its own slope"""\n    1 / 0\n')
+    done = run("verify", "--seeds", "1", "--workers", "1", "--json", cwd=course)
+    assert done.returncode == 1, done.stderr
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert problem.startswith("the solution, seed 0: slope is broken: ")
+    assert "division by zero" in problem
+
+
 def test_a_wrong_solution_and_a_mutant_that_costs_another_task_are_named(course, run):
     edit(course, "solutions/01_mini/mini.py", "def slope(x: Tensor) -> Tensor:\n    return 2 * x",
          "def slope(x: Tensor) -> Tensor:\n    return 2 * x * row_means(torch.ones(1, 2))")  # fmt: skip
