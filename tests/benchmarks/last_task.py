@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 SHOWING = {
     "07_finetune": ("never takes a step", "between backward and the step"),
     "09_dcgan": (
-        "of generator_loss, 'applies the sigmoid twice", "takes the label 0 for the images", "of generator_step, 'never calls",
+        "takes the label 0 for the images", "of generator_step, 'never calls",
         "of generator_step, 'goes up", "leaves g's optimizer without", "of discriminator_step, 'never calls",
         "stops after the first batch", "scales the images to 0",
     ),
