@@ -3,8 +3,9 @@
 1. **Order.** Tasks come in the order of course.yaml, a task's checks in the order of the suite's file.
 2. **Technique.** Where the look at the source found what the task rules out, the task is `forbidden` and no check is run.
 3. **Confirmation.** A check that does not pass is run again in a fresh process, and the second run counts: neither another
-   check's crash nor leftover state may cost a point. A task that is missing needs no second look, and a run of training has
-   had a process of its own from the start: what it reached is its verdict.
+   check's crash nor leftover state may cost a point. If that process ends before its verdict, and the first did not, somebody
+   may have killed it: then a third one counts. A task that is missing needs no second look, and a run of training has had a
+   process of its own from the start: what it reached is its verdict.
 4. **Whose fault.** Anything but a verdict on the learner's code is `broken`, which blocks the grade. But a check that breaks
    on what a submission returned, while the sandbox held and the solution passes it, has failed that submission: a fault of
    the kit must not be something that a submission can cause at will.
@@ -24,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from autograder.checks import suspects
+from autograder.checks.check import Check
 from autograder.checks.judge import UNUSABLE
 from autograder.course import Task
 from autograder.grading.check_run import TOO_LONG, CheckRun, CheckRunner
@@ -44,8 +46,7 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
     for number, check in enumerate(checks):
         found = runner.run(check, session)
         if found.result.status not in (Status.PASSED, Status.MISSING, *([Status.FAILED] if task.trains else [])):
-            session.fresh()
-            found = runner.run(check, session, confirming=True)
+            found = _confirmed(check, found, session, runner)
         result = found.result
         if result.status is Status.BROKEN and session.intact and modules.solution_passes(check):
             result = replace(result, status=Status.FAILED, message=TOO_LONG if found.too_long else UNUSABLE)
@@ -58,6 +59,15 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
                 heard.append(runner.run(checks[1], session).result)
             return _with_shared_claim(runs, heard)
     return _with_shared_claim(runs, [run.result for run in runs])
+
+
+def _confirmed(check: Check, first: CheckRun, session: Session, runner: CheckRunner) -> CheckRun:
+    session.fresh()
+    second = runner.run(check, session, confirming=True)
+    if second.result.status is Status.CRASHED and first.result.status is not Status.CRASHED:
+        session.fresh()
+        return runner.run(check, session, confirming=True)
+    return second
 
 
 def unmet(task: Task, runs: Mapping[str, Sequence[CheckRun]]) -> list[CheckRun]:

@@ -60,6 +60,17 @@ def test_what_does_not_pass_is_run_again_in_a_fresh_process_and_that_counts(seco
     assert runner.log == ["a", "fresh", "a!"]
 
 
+@pytest.mark.parametrize(("played", "status"), [
+    ([FAILED, Status.CRASHED, FAILED], FAILED), ([Status.ERROR, Status.CRASHED, PASSED], PASSED),
+    ([FAILED, Status.CRASHED, Status.CRASHED], Status.CRASHED), ([Status.CRASHED, Status.CRASHED], Status.CRASHED),
+])  # fmt: skip
+def test_a_process_that_ends_only_while_it_confirms_may_have_been_killed_and_gets_another_turn(played, status):
+    runner = Runner(a=played)
+    (result,) = grade(runner)
+    assert result.status is status
+    assert runner.log == ["a", *["fresh", "a!"] * (len(played) - 1)]
+
+
 @pytest.mark.parametrize(
     ("first", "log"), [(FAILED, ["a"]), (Status.CRASHED, ["a", "fresh", "a!"]), (BROKEN, ["a", "fresh", "a!"])]
 )

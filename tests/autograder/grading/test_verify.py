@@ -113,7 +113,7 @@ def test_every_unsoundness_is_named(course, run):
 
 
 def test_a_suite_that_breaks_is_told_of_the_solution_alone(course, run):
-    edit(course, HIDDEN, '"""gives each of two calls its own slope"""\n', '"""gives each of two calls its own slope"""\n    1 / 0\n')
+    edit(course, HIDDEN, 'its own slope"""\n', 'its own slope"""\n    1 / 0\n')
     done = run("verify", "--seeds", "1", "--workers", "1", "--json", cwd=course)
     assert done.returncode == 1, done.stderr
     (problem,) = json.loads(done.stdout)["problems"]
