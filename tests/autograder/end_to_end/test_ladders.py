@@ -42,7 +42,8 @@ def secrets():
 
 
 @pytest.mark.parametrize(("topic", "task"), TASKS)
-def test_three_hints_and_the_last_has_an_example_that_runs(topic, task):
+def test_three_hints_and_the_last_has_an_example_that_runs(topic, task, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # an example may write a file
     assert len(task.hints) == HINTS_A_TASK
     assert not any(">>>" in hint for hint in task.hints[:2])
     if "torchvision" in task.hints[-1]:
