@@ -40,24 +40,22 @@ def svg(found: Mapping[str, Any] | None) -> markupsafe.Markup | None:
     leaves, entries = list(found["leaves"]), list(found["entries"])
     lines = [Line(_short(name), backward=False, gradient="") for name in leaves]
     places = {name: row for row, name in enumerate(leaves)}
-    arcs: list[tuple[int, int, bool]] = []
+    arcs: list[tuple[int, int, int, bool]] = []  # from the middle of a row to that of another, how far out, and when
     for number, (operation, inputs, output) in enumerate(entries):
         row, backward = len(lines), number >= found["forward"]
-        arcs += [(places[name], row, backward) for name in inputs if name in places]
+        arcs += [
+            (start * ROW + ROW // 2, row * ROW + ROW // 2, min(WIDEST, 10 + 9 * (row - start)), backward)
+            for start in (places[name] for name in inputs if name in places and row < MOST_ROWS)
+        ]
         places[output] = row
         said = f"{_short(output)} = {_short(operation)}({', '.join(map(_short, inputs))})"
         lines.append(Line(said, backward, _short(found["gradients"].get(output, ""))))
     shown = lines[:MOST_ROWS]
     text = html.render(
-        "tape.html", lines=shown, arcs=[_arc(*arc) for arc in arcs if arc[1] < MOST_ROWS], row=ROW, left=WIDEST + 12,
+        "tape.html", lines=shown, arcs=arcs, row=ROW, left=WIDEST + 12,
         count=len(entries), forward=found["forward"], left_out=len(lines) - len(shown),
     )  # fmt: skip
     return markupsafe.Markup(text)  # noqa: S704  the renderer has escaped what is in it
-
-
-def _arc(start: int, end: int, backward: bool) -> tuple[int, int, float, bool]:  # noqa: FBT001  as it is in the list
-    """From the middle of one row to that of another, and how far it reaches out between the two."""
-    return start * ROW + ROW // 2, end * ROW + ROW // 2, min(WIDEST, 10 + 9 * (end - start)), backward
 
 
 def _short(name: Any) -> str:

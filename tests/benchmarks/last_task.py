@@ -23,6 +23,7 @@ from autograder import course, secret
 from autograder.course import Topic, mutants
 from autograder.grading import grade, isolation
 from autograder.grading.verify import modules
+from autograder.grading.verify.findings import title
 from autograder.images.training import choose
 from autograder.results import Report, Status
 from autograder.sandbox.server import Server
@@ -32,8 +33,8 @@ ROOT = Path(__file__).parents[2]
 SHOWING = {
     "07_finetune": ("never takes a step", "between backward and the step"),
     "09_dcgan": (
-        "takes the label 0 for the images", "of generator_step, 'never calls",
-        "of generator_step, 'goes up", "leaves g's optimizer without", "of discriminator_step, 'never calls",
+        "takes the label 0 for the images", "never calls the optimizer's step",
+        "of generator_step, 'goes up", "leaves g's optimizer without",
         "stops after the first batch", "scales the images to 0",
     ),
     "10_word_lm": (
@@ -58,7 +59,7 @@ def wrong(topic: Topic, reference: str, phrases: Iterable[str]) -> Iterator[Subm
     """The mutants of the last task, and those of the tasks that it rests on which one of the phrases names."""
     last = topic.tasks[-1]
     for mutant in mutants.load(topic):
-        name = f"mutant of {mutant.task}, {mutant.phrase!r}"
+        name = title(mutant)
         if mutant.task == last.id or (mutant.task in last.needs and any(words in name for words in phrases)):
             yield modules.submission(topic, name, mutants.source(mutant, reference))
 

@@ -33,7 +33,7 @@ LOOK_AHEAD_BYTES = 1 << 20  # of the next student's notebook
 AHEAD_BYTES = 1 << 16  # that much fits into the connection to a worker that is busy
 
 # nbgrader makes an engine for each Gradebook, several a notebook, and with it forgets how SQLAlchemy has compiled its statements:
-# half of its own time. One for each database does; `dispose`, with which a Gradebook is closed, leaves an engine usable.
+# two fifths of its own time. One for each database does; `dispose`, with which a Gradebook is closed, leaves an engine usable.
 api.create_engine = functools.cache(api.create_engine)
 
 
