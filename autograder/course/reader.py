@@ -47,7 +47,8 @@ def load(root: Path) -> Course:
 def read(text: bytes, root: Path) -> Course:
     """The course in the text of a course.yaml that lies in `root`."""
     try:
-        loader = _Loader(text.decode())
+        decoded = text.decode()
+        loader = _quick_loader(decoded) or _Loader(decoded)
     except UnicodeDecodeError as error:
         raise _Mistake(text.count(b"\n", 0, error.start) + 1, "not a text in UTF-8") from None
     except yaml.reader.ReaderError as error:
@@ -62,6 +63,21 @@ def read(text: bytes, root: Path) -> Course:
         raise _Mistake(line, f"not valid YAML: {error.problem}") from None
     finally:
         loader.dispose()
+
+
+def _quick_loader(text: str) -> yaml.CSafeLoader | None:
+    """A loader in C, ten times as fast, of a text in which `_Loader` has nothing to name; else None, or where PyYAML has none."""
+    if not yaml.__with_libyaml__:
+        return None
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if getattr(event, "anchor", None) is not None or depth >= DEPTH:
+                return None
+    except yaml.YAMLError:
+        return None
+    return yaml.CSafeLoader(text)
 
 
 class _Mistake(KitError):
@@ -113,7 +129,7 @@ class _Found:
 class _Reader:
     """Turns YAML nodes into values as the table wants them."""
 
-    loader: _Loader
+    loader: _Loader | yaml.CSafeLoader
 
     def read(self, kind: Value | Section | Each, node: yaml.Node) -> Any:
         if isinstance(kind, Section):

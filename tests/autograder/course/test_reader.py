@@ -217,6 +217,13 @@ def test_a_file_that_is_no_course(tmp_path, text, line, words):
         read(tmp_path, text)
 
 
+@pytest.mark.parametrize("root", [ROOT, MINI], ids=["the course", "the mini course"])
+def test_the_course_is_the_same_where_pyyaml_has_no_loader_in_c(root, monkeypatch):
+    quick = load(root)
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert load(root) == quick
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(KitError, match=r"course\.yaml: cannot be read: No such file or directory"):
         load(tmp_path)
