@@ -133,7 +133,9 @@ def parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
     verify.add_argument("topic", nargs="?", metavar="TOPIC")
-    verify.add_argument("--seeds", type=_positive, default=5, help="seeds that the solution must pass (default 5)")
+    verify.add_argument(
+        "--seeds", type=_positive, help="seeds that the solution must pass (default 5, and trains under 2 of them)"
+    )
     verify.add_argument("--workers", type=_positive, default=os.cpu_count(), help="processes (default: one a processor)")
     verify.add_argument("--json", action="store_true", help="print a line of JSON for each topic, in the place of the tables")
     verify.add_argument("--undiagnosed", action="store_true", help="also list the mutants that grading does not name")

@@ -41,6 +41,7 @@ class Plan:
     training: Training | None = None
     diagnosing: bool = True
     gpus: Gpus = field(default_factory=Gpus)
+    named_is_settled: bool = False  # see `policy.grade_task`
     cleared: frozenset[str] = frozenset()  # submissions that a person has looked at: their conduct is believed
 
 
@@ -108,22 +109,27 @@ def _report(
     """Grade one submission; where the sandbox did not hold and a task is broken for it, once more."""
     if submission.problem:
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, submission.problem, 0.0)
-    started = time.monotonic()
+    started, asked = time.monotonic(), _asked(plan.topic, submission)
+    spec = _spec(plan, submission)
+    # One that is asked for few tasks needs no child beside that of its first check; of others the plain one shows how it imports.
+    check = runner.checks_of(asked[0])[0]
+    first = replace(spec, devices=check.devices, by_hand=bool(check.forbid)) if submission.tasks else spec
     try:
         server.wait_until_ready()
         started = time.monotonic()
-        session = Session.open(server, _spec(plan, submission))
+        session = Session.open(server, spec, first)
     except StudentFault as stopped:
         seconds = time.monotonic() - started
         return _whole(plan, submission, SubmissionStatus.UNREADABLE, stopped.fault.message, seconds)
     except SandboxError as error:
         return _whole(plan, submission, SubmissionStatus.BROKEN, f"Fault of the kit: {error}.", 0.0)
-    asked = _asked(plan.topic, submission)
     runner.next_submission([task.id for task in asked])
     with contextlib.closing(session):
         runs = dict[str, list[CheckRun]]()
         for task in asked:
-            runs[task.id] = policy.unmet(task, runs) or policy.grade_task(task, session, runner, modules)
+            runs[task.id] = policy.unmet(task, runs) or policy.grade_task(
+                task, session, runner, modules, named_is_settled=plan.named_is_settled
+            )
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}

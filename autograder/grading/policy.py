@@ -36,8 +36,14 @@ from autograder.sandbox.session import Session
 from autograder.text import clean
 
 
-def grade_task(task: Task, session: Session, runner: CheckRunner, modules: CourseModules) -> list[CheckRun]:
-    """Run one task's checks against a submission, as the rules above say."""
+def grade_task(
+    task: Task, session: Session, runner: CheckRunner, modules: CourseModules, *, named_is_settled: bool = False
+) -> list[CheckRun]:
+    """Run one task's checks against a submission, as the rules above say.
+
+    `named_is_settled` is for the course's own modules: one that answers a check as a mutant does is that mutant. What fails so
+    is not confirmed, and the task's other checks are not run.
+    """
     forbidden = session.forbidden(task.id)
     if forbidden is not None:
         return [CheckRun(CheckResult(forbidden.status, "", forbidden.message))]
@@ -45,6 +51,9 @@ def grade_task(task: Task, session: Session, runner: CheckRunner, modules: Cours
     checks = runner.checks_of(task)
     for number, check in enumerate(checks):
         found = runner.run(check, session)
+        named = modules.diagnosis(check, found) if named_is_settled else ""
+        if named:
+            return [*runs, replace(found, result=replace(found.result, diagnosis=named))]
         settled = found.result.status in (Status.PASSED, Status.MISSING) or (task.trains and found.result.status is Status.FAILED)
         if not settled:
             found = _confirmed(check, found, session, runner)

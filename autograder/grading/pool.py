@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -22,20 +22,23 @@ Work = Callable[[Iterable[Any], Callable[[Any], None]], None]
 END_SECONDS = 60.0  # a busy machine is slow to tidy up
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Job:
     item: Any
     again: bool  # whether another worker may try if this one dies
 
 
-def spread(work: Work, items: Sequence[Any], emit: Callable[[Any], None], count: int) -> list[Any]:
+def spread(
+    work: Work, items: Sequence[Any], emit: Callable[[Any], None], count: int, kind: Callable[[Any], Any] = lambda _: None
+) -> list[Any]:
     """Run `work(items, emit)` in `count` processes, which share the items; it must emit once an item, in order.
 
     Args:
         work: a picklable function.
-        items: what the processes share.
+        items: what the processes share, the first ones first.
         emit: gets what the processes emit, in this process.
         count: how many processes.
+        kind: of an item. A process keeps to one kind while there are items of it, and then turns to one that no other is at.
 
     Returns:
         The items that two processes died of.
@@ -45,15 +48,17 @@ def spread(work: Work, items: Sequence[Any], emit: Callable[[Any], None], count:
     """
     waiting = deque(_Job(item, again=True) for item in items)
     at_work: dict[Connection, _Job] = {}
+    at: dict[Connection, Any] = {}
     lost: list[Any] = []
     with contextlib.ExitStack() as stack:
 
         def hand_out(worker: Connection) -> None:
-            job = waiting.popleft() if waiting else None
+            job = _next(waiting, kind, at.get(worker), {at[other] for other in at_work})
             with contextlib.suppress(OSError):  # it has just died: its end of the connection will say so
                 worker.send(job.item if job else None)
             if job:
-                at_work[worker] = job
+                waiting.remove(job)
+                at_work[worker], at[worker] = job, kind(job.item)
 
         while waiting or at_work:
             while waiting and len(at_work) < count:
@@ -72,6 +77,15 @@ def spread(work: Work, items: Sequence[Any], emit: Callable[[Any], None], count:
                 emit(answer)
                 hand_out(connection)
     return lost
+
+
+def _next(waiting: Iterable[_Job], kind: Callable[[Any], Any], own: Any, taken: Collection[Any]) -> _Job | None:
+    """The first one of its own kind, else of a kind that no other process is at, else of all."""
+    for wanted in (lambda of: of == own, lambda of: of not in taken, lambda _: True):
+        for job in waiting:
+            if wanted(kind(job.item)):
+                return job
+    return None
 
 
 @contextlib.contextmanager

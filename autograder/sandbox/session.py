@@ -45,8 +45,8 @@ class Session:
         self.intact = self.held = True
 
     @classmethod
-    def open(cls, server: Server, spec: ChildSpec) -> Session:
-        """A session whose module has been imported; what may not come again is confirmed in a fresh child.
+    def open(cls, server: Server, spec: ChildSpec, first: ChildSpec | None = None) -> Session:
+        """A session whose module has been imported, by a child as `first` says; what may not come again is confirmed in a fresh one.
 
         A time-out comes again, unless the machine was so busy that the submission may not have had its time.
 
@@ -56,6 +56,7 @@ class Session:
         """
         for last in (False, True):
             session = cls(server, spec)
+            session._wanted = first or spec
             try:
                 child = session._child()
             except SandboxError:

@@ -12,10 +12,8 @@ from autograder.errors import KitError
 from autograder.frontends.commands import common
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from autograder.course import Topic
-    from autograder.results import Report
+    from autograder.grading.verify import Trial
     from autograder.submission.handed_in import Submission
 
 
@@ -35,24 +33,35 @@ def verify(options: argparse.Namespace) -> int:
     from rich.progress import Progress  # noqa: PLC0415
 
     from autograder.frontends import verdicts  # noqa: PLC0415  imports torch
-    from autograder.grading.verify import to_json, verify  # noqa: PLC0415  the same
+    from autograder.grading import verify  # noqa: PLC0415  the same
 
     topics = [found.topic(options.topic)] if options.topic else list(found.topics)
-    console, sound = Console(), True
-    for topic in topics:
-        plan = common.plan(topic, options, secret.of_seed(0))
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            bar = progress.add_task(f"verifying {topic.name}", total=None)
-            advance = functools.partial(_advance, progress, bar)
-            notebook, unfit = _notebook(topic)
-            verdict = verify(topic, plan, options.seeds, options.workers, advance, right=notebook, thorough=options.thorough)
-            verdict = replace(verdict, problems=(*verdict.problems, *unfit))
-        if options.json:
-            print(to_json(verdict))  # noqa: T201  the command's own output
-        else:
-            verdicts.show(console, verdict, undiagnosed=options.undiagnosed)
-        sound = sound and not verdict.problems
-    return 0 if sound else 1
+    trials = [_trial(topic, options) for topic in topics]
+    console, sound = Console(), list[bool]()
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("verifying", total=sum(len(job.submissions) for trial in trials for job in trial.jobs))
+
+        def show(verdict: verify.Verdict) -> None:
+            sound.append(not verdict.problems)
+            progress.stop()  # or its line would stand in the table
+            if options.json:
+                print(verify.to_json(verdict), flush=True)  # noqa: T201  the command's own output
+            else:
+                verdicts.show(console, verdict, undiagnosed=options.undiagnosed)
+            progress.start()
+
+        verify.verify(trials, options.workers, functools.partial(progress.advance, bar), show)
+    return 0 if all(sound) else 1
+
+
+def _trial(topic: Topic, options: argparse.Namespace) -> Trial:
+    """What is tried of a topic; the notebook among what must have full marks."""
+    from autograder.grading.verify import prepare  # noqa: PLC0415  imports torch
+
+    plan = common.plan(topic, options, secret.of_seed(0))
+    notebook, unfit = _notebook(topic)
+    trial = prepare(topic, plan, options.seeds, right=notebook, thorough=options.thorough)
+    return replace(trial, problems=(*trial.problems, *unfit))
 
 
 def _notebook(topic: Topic) -> tuple[list[Submission], list[str]]:
@@ -67,7 +76,3 @@ def _notebook(topic: Topic) -> tuple[list[Submission], list[str]]:
     except KitError as error:
         return [], [f"the notebook: {error}"]
     return [Submission("the notebook", {f"{topic.name}.ipynb": content}, form=Form.FILES)], []
-
-
-def _advance(progress: Progress, bar: TaskID, _: Report) -> None:
-    progress.advance(bar)

@@ -10,10 +10,12 @@ rule of confirmation in `grading.policy`.)
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from autograder.course import mutants
 from autograder.grading import pool
@@ -28,20 +30,26 @@ class Job:
     """Submissions that one process grades, one after the other.
 
     Attributes:
-        plan: which of the plans.
+        topic: whose modules they are.
+        plan: which of the topic's plans.
         submissions: each is asked for its `tasks`, and for those that miss what `without` is without.
         without: the solution without the definition that all of them change; without it they are asked for what they say.
         spared: tasks whose verdict says nothing of these submissions.
     """
 
+    topic: str
     plan: str
     submissions: Sequence[Submission]
     without: Submission | None = None
     spared: frozenset[str] = frozenset()
 
 
-def run(plans: Mapping[str, Plan], jobs: Sequence[Job], workers: int, emit: Callable[[list[Report]], None]) -> list[Job]:
-    """Do the jobs, the first ones first; `emit` gets the reports of each.
+_RAISE = "raise NotImplementedError"
+Plans = Mapping[tuple[str, str], Plan]  # by the topic's name and the plan's
+
+
+def run(plans: Plans, jobs: Sequence[Job], workers: int, emit: Callable[[list[Report]], None]) -> list[Job]:
+    """Do the jobs, those of a topic in one process as far as the processes are busy; `emit` gets the reports of each.
 
     Returns:
         The jobs that two processes died of.
@@ -49,17 +57,20 @@ def run(plans: Mapping[str, Plan], jobs: Sequence[Job], workers: int, emit: Call
     work = functools.partial(_work, plans)
     workers = min(workers, len(jobs))
     if workers > 1:
-        return pool.spread(work, jobs, emit, workers)
+        return pool.spread(work, jobs, emit, workers, kind=attrgetter("topic"))
     work(jobs, emit)
     return []
 
 
-def _work(plans: Mapping[str, Plan], jobs: Iterable[Job], emit: Callable[[list[Report]], None]) -> None:
-    """What one process does; jobs of one plan that follow each other share what is learned."""
-    with Server(next(iter(plans.values())).topic.warm) as server:
-        for name, group in itertools.groupby(jobs, key=lambda job: job.plan):
-            found: list[Report] = []
-            grade_here(plans[name], _submissions(group, found, emit), found.append, server)
+def _work(plans: Plans, jobs: Iterable[Job], emit: Callable[[list[Report]], None]) -> None:
+    """What one process does; jobs of one topic that follow each other share a server, those of one plan what is learned."""
+    for topic, of_topic in itertools.groupby(jobs, key=attrgetter("topic")):
+        with contextlib.ExitStack() as stack:
+            server: Server | None = None
+            for name, group in itertools.groupby(of_topic, key=attrgetter("plan")):
+                plan, found = plans[topic, name], list[Report]()
+                server = server or stack.enter_context(Server(plan.topic.warm))
+                grade_here(plan, _submissions(group, found, emit), found.append, server)
 
 
 def _submissions(jobs: Iterable[Job], found: list[Report], emit: Callable[[list[Report]], None]) -> Iterator[Submission]:
@@ -84,7 +95,14 @@ def definition(mutant: mutants.Mutant, reference: str) -> str:
 
 
 def without(reference: str, name: str) -> str:
-    """The module without that function or class."""
+    """The module in which that function, or whatever makes one of that class, only raises NotImplementedError.
+
+    The name itself stays, for annotations and the like: a module that cannot be imported says nothing of its tasks.
+    """
     tree = ast.parse(reference)
-    tree.body = [node for node in tree.body if getattr(node, "name", "") != name]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            node.body = ast.parse(_RAISE).body
+        elif isinstance(node, ast.ClassDef) and node.name == name:
+            node.body = ast.parse(f"def __init__(self, *inputs, **named):\n    {_RAISE}").body
     return ast.unparse(tree)

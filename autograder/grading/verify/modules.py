@@ -78,9 +78,9 @@ def mutant_jobs(topic: Topic, text: str, wrong: Iterable[mutants.Mutant], *, tho
     work = []
     for (plan, task, changed, *_), modules in groups.items():
         if thorough:
-            work.append(Job(plan, modules))
+            work.append(Job(topic.name, plan, modules))
             continue
         without = submission(topic, f"the solution without {changed}", jobs.without(text, changed))
         resting = frozenset(other.id for other in topic.tasks if task in other.needs)
-        work.append(Job(plan, [replace(module, tasks=frozenset({task})) for module in modules], without, resting))
+        work.append(Job(topic.name, plan, [replace(module, tasks=frozenset({task})) for module in modules], without, resting))
     return sorted(work, key=lambda job: (job.plan, -len(job.submissions))), unfit

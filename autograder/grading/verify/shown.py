@@ -8,23 +8,27 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
+import functools
 import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from autograder import course
 from autograder.course import Topic
 from autograder.images.torchvision_shim import import_torchvision
+from autograder.sandbox.confinement import linux
 
 SECONDS = 300.0
 LESSON, LESSONS = "README.md", ("README.md", "README.zh.md")
@@ -91,24 +95,25 @@ def without_comments(block: Block) -> Any:
 
 
 @contextlib.contextmanager
-def running(topic: Topic) -> Iterator[Callable[[], list[str]]]:
-    """Run what the topic shows in a process beside the block, which gets a function that waits for it and says what is wrong."""
-    command = [sys.executable, "-P", "-c", f"import {__name__} as shown; shown.main()", str(topic.root), topic.name]
-    with tempfile.TemporaryFile("w+") as errors, subprocess.Popen(  # noqa: S603  this module
-        command, stdout=subprocess.PIPE, stderr=errors, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
-    ) as process:  # fmt: skip
+def running(topics: Sequence[Topic]) -> Iterator[Callable[[str], list[str]]]:
+    """Run what the topics of a course show in a process beside the block.
 
-        def wrong() -> list[str]:
-            try:
-                said, _ = process.communicate(timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                return [f"{topic.exercise / LESSON}: its blocks, or the hints' examples, take longer than {SECONDS:g} s"]
-            if process.returncode:
-                errors.seek(0)
-                last = (errors.read().strip().splitlines() or ["no word"])[-1]
-                return [f"{topic.exercise / LESSON}: the process that ran it ended with {process.returncode}: {last}"]
-            found: list[str] = json.loads(said.splitlines()[-1])
+    The block gets a function that waits for all of them, and says what is wrong with the topic of a name.
+    """
+    names = [topic.name for topic in topics]
+    command = [sys.executable, "-P", "-c", f"import {__name__} as shown; shown.main()", str(topics[0].root), *names]
+    with subprocess.Popen(  # noqa: S603  this module
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    ) as process:
+
+        @functools.cache
+        def told() -> dict[str, list[str]]:
+            said, _ = process.communicate()
+            found: dict[str, list[str]] = json.loads(said) if process.returncode == 0 else {}
             return found
+
+        def wrong(name: str) -> list[str]:
+            return told().get(name, [f"the process that runs the lessons ended with {process.returncode}"])
 
         try:
             yield wrong
@@ -180,12 +185,49 @@ def _tried(where: str, text: str, work: Callable[[], object]) -> Iterator[str]:
 
 
 def main() -> None:
-    """What the process of `running` does: it prints the problems as JSON, in the last line."""
+    """What the process of `running` does: it prints the problems of each topic as JSON."""
     import torch  # noqa: PLC0415  whoever asks for the process need not wait for it
 
     torch.set_num_threads(1)
-    root, name = sys.argv[1:]
-    topic = course.load(Path(root)).topic(name)
-    with tempfile.TemporaryDirectory(prefix="autograder-lesson-") as folder, contextlib.chdir(folder):
-        wrong = list(problems(topic))
-    print("\n" + json.dumps(wrong))  # noqa: T201  for whoever started the process
+    root, *names = sys.argv[1:]
+    found = course.load(Path(root))
+    print(json.dumps({name: _apart(found.topic(name)) for name in names}))  # noqa: T201  for whoever started the process
+
+
+def _apart(topic: Topic) -> list[str]:
+    """The problems, found in a fork of this process, which ends after SECONDS."""
+    with tempfile.TemporaryDirectory(prefix="autograder-lesson-") as folder:
+        report, errors, place = (Path(folder) / name for name in ("report", "errors", "place"))
+        place.mkdir()
+        pid = os.fork()
+        if not pid:
+            _tell(topic, report, errors, place)
+        _, status = os.waitpid(pid, 0)
+        if status == signal.SIGALRM:
+            return [f"{topic.exercise / LESSON}: its blocks, or the hints' examples, take longer than {SECONDS:g} s"]
+        if status:
+            last = (errors.read_text(errors="replace").strip().splitlines() or ["no word"])[-1]
+            code = os.waitstatus_to_exitcode(status)
+            return [f"{topic.exercise / LESSON}: the process that ran it ended with {code}: {last}"]
+        found: list[str] = json.loads(report.read_bytes())
+        return found
+
+
+def _tell(topic: Topic, report: Path, errors: Path, place: Path) -> NoReturn:
+    """Write the problems down, and end this process: with 0 if that was all."""
+    code = 1
+    try:
+        if sys.platform == "linux":
+            linux.die_with_parent(signal.SIGKILL)
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        with errors.open("wb", buffering=0) as said:
+            for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
+                os.dup2(said.fileno(), descriptor)
+        os.chdir(place)
+        report.write_text(json.dumps(list(problems(topic))), encoding="utf-8")
+        code = 0
+    except BaseException:  # noqa: BLE001  whatever the lesson's code raises
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)

@@ -31,13 +31,13 @@ class Runner:
         return CheckRun(played if isinstance(played, CheckResult) else CheckResult(played, check))
 
 
-def grade(runner, *, task=TASK, intact=True, sound=False, forbidden=None, diagnosis=""):
+def grade(runner, *, task=TASK, intact=True, sound=False, forbidden=None, diagnosis="", **options):
     session = SimpleNamespace(
         intact=intact, fresh=lambda: runner.log.append("fresh"), forbidden=lambda task: forbidden,
     )  # fmt: skip
     modules = SimpleNamespace(solution_passes=lambda check: sound,
                               diagnosis=lambda check, found: diagnosis * (found.result.status is not PASSED))  # fmt: skip
-    return [run.result for run in grade_task(task, session, runner, modules)]
+    return [run.result for run in grade_task(task, session, runner, modules, **options)]
 
 
 def test_checks_are_run_once_each_and_in_order():
@@ -79,6 +79,25 @@ def test_what_a_run_of_training_has_reached_stands_and_only_one_without_a_verdic
     (result,) = grade(runner, task=SimpleNamespace(id="accuracy", trains=True))
     assert result.status is (FAILED if first is FAILED else PASSED)
     assert runner.log == log
+
+
+def test_of_the_courses_own_modules_what_a_mutant_answers_is_settled():
+    runner = Runner(a=[PASSED], b=[FAILED], c=[PASSED])
+    results = grade(runner, diagnosis="A mutant's.", named_is_settled=True)
+    assert [(result.status, result.diagnosis) for result in results] == [(PASSED, ""), (FAILED, "A mutant's.")]
+    assert runner.log == ["a", "b"]
+
+
+def test_of_the_courses_own_modules_what_no_mutant_answers_is_confirmed():
+    runner = Runner(a=[PASSED], b=[FAILED, PASSED])
+    assert [result.status for result in grade(runner, named_is_settled=True)] == [PASSED, PASSED]
+    assert runner.log == ["a", "b", "fresh", "b!"]
+
+
+def test_a_learners_failure_is_confirmed_also_where_a_mutant_answers_so():
+    runner = Runner(a=[FAILED, PASSED])
+    assert grade(runner, diagnosis="A mutant's.")[0].status is PASSED
+    assert runner.log == ["a", "fresh", "a!"]
 
 
 def test_a_missing_task_needs_no_second_look():
