@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 from dataclasses import dataclass
 from typing import Any
@@ -48,14 +49,33 @@ def load(topic: Topic) -> tuple[Mutant, ...]:
 def source(mutant: Mutant, reference: str) -> str:
     """The reference module's text with the mutant's edit; KitError unless the edit fits in exactly one place."""
     name = mutant.within or mutant.task
-    found = [
-        node for node in ast.walk(ast.parse(reference)) if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name
-    ]
+    found = [definition for definition in definitions(reference) if definition.name == name]
     if len(found) != 1:
         raise KitError(f"mutant {mutant.phrase!r}: the reference has {len(found)} definitions named {name}")
     lines = reference.splitlines(keepends=True)
-    first, last = found[0].lineno - 1, found[0].end_lineno
+    first, last = found[0].lines
     before, body, after = "".join(lines[:first]), "".join(lines[first:last]), "".join(lines[last:])
     if body.count(mutant.old) != 1:
         raise KitError(f"mutant {mutant.phrase!r}: {mutant.old!r} is in {name} {body.count(mutant.old)} times, not once")
     return before + body.replace(mutant.old, mutant.new) + after
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function or class of a module: its `lines`, the first one counted from 0, and the outermost one that it is `within`."""
+
+    name: str
+    within: str
+    lines: tuple[int, int]
+
+
+@functools.cache
+def definitions(reference: str) -> tuple[Definition, ...]:
+    """All functions and classes of a module, also those within others."""
+    kinds = ast.FunctionDef | ast.ClassDef
+    return tuple(
+        Definition(node.name, getattr(outermost, "name", ""), (node.lineno - 1, node.end_lineno or node.lineno))
+        for outermost in ast.parse(reference).body
+        for node in ast.walk(outermost)
+        if isinstance(node, kinds)
+    )

@@ -46,7 +46,7 @@ class Session:
 
     @classmethod
     def open(cls, server: Server, spec: ChildSpec, first: ChildSpec | None = None) -> Session:
-        """A session whose module has been imported, by a child as `first` says; what may not come again is confirmed in a fresh one.
+        """A session whose module a child as `first` says has imported; what may not come again is confirmed in a fresh one.
 
         A time-out comes again, unless the machine was so busy that the submission may not have had its time.
 

@@ -36,10 +36,9 @@ def verify(options: argparse.Namespace) -> int:
     from autograder.grading import verify  # noqa: PLC0415  the same
 
     topics = [found.topic(options.topic)] if options.topic else list(found.topics)
-    trials = [_trial(topic, options) for topic in topics]
     console, sound = Console(), list[bool]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("verifying", total=sum(len(job.submissions) for trial in trials for job in trial.jobs))
+        bar = progress.add_task("verifying", total=None)
 
         def show(verdict: verify.Verdict) -> None:
             sound.append(not verdict.problems)
@@ -50,11 +49,14 @@ def verify(options: argparse.Namespace) -> int:
                 verdicts.show(console, verdict, undiagnosed=options.undiagnosed)
             progress.start()
 
-        verify.verify(trials, options.workers, functools.partial(progress.advance, bar), show)
+        def advance(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+
+        verify.verify(topics, functools.partial(_trial, options), options.workers, advance, show)
     return 0 if all(sound) else 1
 
 
-def _trial(topic: Topic, options: argparse.Namespace) -> Trial:
+def _trial(options: argparse.Namespace, topic: Topic) -> Trial:
     """What is tried of a topic; the notebook among what must have full marks."""
     from autograder.grading.verify import prepare  # noqa: PLC0415  imports torch
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from autograder.course import Topic
 from autograder.grading.verify import jobs, shown
 from autograder.grading.verify.findings import HINTS_A_TASK
 from autograder.grading.verify.trial import SEEDS, TRAINED, Trial, prepare
@@ -14,35 +15,41 @@ from autograder.results import Report
 __all__ = ["HINTS_A_TASK", "SEEDS", "TRAINED", "Row", "Trial", "Verdict", "prepare", "to_json", "verify"]
 
 
-def verify(trials: Sequence[Trial], workers: int, progress: Callable[[], None], emit: Callable[[Verdict], None]) -> None:
+def verify(
+    topics: Sequence[Topic],
+    prepared: Callable[[Topic], Trial],
+    workers: int,
+    progress: Callable[[int, int], None],
+    emit: Callable[[Verdict], None],
+) -> None:
     """Grade in the sandbox, as submissions are graded, what must have full marks, and what must not.
 
     Args:
-        trials: of the topics, one each.
+        topics: what is proved.
+        prepared: makes a topic's trial.
         workers: how many processes grade; one that is done with its topic helps with another.
-        progress: called for each report.
+        progress: gets how many submissions are graded, and of how many.
         emit: gets each topic's verdict as soon as it is there.
     """
-    reports: dict[str, dict[str, Report]] = {trial.topic.name: {} for trial in trials}
-    left = Counter(job.topic for trial in trials for job in trial.jobs)
+    with shown.running(topics) as shown_wrong:
+        trials = {topic.name: prepared(topic) for topic in topics}
+        work = [job for trial in trials.values() for job in trial.jobs]
+        reports: dict[str, dict[str, Report]] = {name: {} for name in trials}
+        left = Counter(job.topic for job in work)
+        total = sum(len(job.submissions) for job in work)
 
-    with shown.running([trial.topic for trial in trials]) as shown_wrong:
-
-        def tell(trial: Trial, lost: Sequence[str] = ()) -> None:
-            name = trial.topic.name
-            emit(reached(trial, reports[name], shown_wrong(name), lost))
+        def tell(topic: str, lost: Sequence[str] = ()) -> None:
+            emit(reached(trials[topic], reports[topic], shown_wrong(topic), lost))
 
         def keep(found: list[Report]) -> None:
-            for report in found:
-                reports[report.topic][report.submission] = report
-                progress()
-            left.subtract([found[0].topic])
-            for trial in trials:
-                if trial.topic.name == found[0].topic and not left[trial.topic.name]:
-                    tell(trial)
+            topic = found[0].topic
+            reports[topic] |= {report.submission: report for report in found}
+            progress(sum(map(len, reports.values())), total)
+            left[topic] -= 1
+            if not left[topic]:
+                tell(topic)
 
-        plans = {(trial.topic.name, name): plan for trial in trials for name, plan in trial.plans.items()}
-        lost = jobs.run(plans, [job for trial in trials for job in trial.jobs], workers, keep)
-        for trial in trials:
-            if left[trial.topic.name]:
-                tell(trial, [one.name for job in lost if job.topic == trial.topic.name for one in job.submissions])
+        plans = {(topic, name): plan for topic, trial in trials.items() for name, plan in trial.plans.items()}
+        lost = jobs.run(plans, work, workers, keep)
+        for topic in (name for name in trials if left[name]):
+            tell(topic, [one.name for job in lost if job.topic == topic for one in job.submissions])

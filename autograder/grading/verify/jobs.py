@@ -89,9 +89,7 @@ def _submissions(jobs: Iterable[Job], found: list[Report], emit: Callable[[list[
 def definition(mutant: mutants.Mutant, reference: str) -> str:
     """The name of the function or class of the module in which the mutant's edit lies."""
     name = mutant.within or mutant.task
-    kinds = ast.FunctionDef | ast.ClassDef
-    return next(node.name for node in ast.parse(reference).body if isinstance(node, kinds)
-                and any(isinstance(inner, kinds) and inner.name == name for inner in ast.walk(node)))  # fmt: skip
+    return next(found.within for found in mutants.definitions(reference) if found.name == name)
 
 
 def without(reference: str, name: str) -> str:

@@ -1,6 +1,5 @@
 """`autograder verify` finds each kind of unsoundness and names it."""
 
-import ast
 import json
 
 import pytest
