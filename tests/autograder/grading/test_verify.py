@@ -1,6 +1,8 @@
 """`autograder verify` finds each kind of unsoundness and names it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -74,6 +76,19 @@ def test_what_learners_are_shown_has_to_run_and_others_have_to_be_right(course, 
     assert len(problems) == len(beginnings), problems
     for problem, beginning in zip(problems, beginnings, strict=True):
         assert problem.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("os.write(2, b'gone')\nos._exit(3)", "README.md: the process that ran it ended with 3: gone"),
+     ("while True: pass", "README.md: its blocks, or the hints' examples, take longer than 1 s")],
+)  # fmt: skip
+def test_a_lesson_that_ends_its_process_or_never_ends_is_named(course, code, words):
+    (course / "exercises/01_mini/README.md").write_text(f"# Mini\n\n```python\nimport os\n{code}\n```\n")
+    soon = "from autograder.grading.verify import shown; shown.SECONDS = 1.0; shown.main()"
+    done = subprocess.run([sys.executable, "-c", soon, str(course), "01_mini"], capture_output=True, text=True, check=True)
+    (problem,) = json.loads(done.stdout)["01_mini"]
+    assert problem.endswith(words)
 
 
 def test_what_a_lesson_takes_for_granted_stands_beside_the_solution(course, run):
