@@ -66,7 +66,7 @@ def grade_task(
         if number == 0 and result.status is not Status.PASSED:
             heard = [result]
             if result.claims and not result.diagnosis and len(checks) > 1:
-                heard.append(runner.run(checks[1], session).result)
+                heard.append(_heard(checks[1], session, runner).result)
             return _with_shared_claim(runs, heard)
     return _with_shared_claim(runs, [run.result for run in runs])
 
@@ -78,6 +78,15 @@ def _confirmed(check: Check, first: CheckRun, session: Session, runner: CheckRun
         session.fresh()
         return runner.run(check, session, confirming=True)
     return second
+
+
+def _heard(check: Check, session: Session, runner: CheckRunner) -> CheckRun:
+    """A run for the diagnosis alone; if that process ends before its verdict, somebody may have killed it: then another one."""
+    found = runner.run(check, session)
+    if found.result.status is not Status.CRASHED:
+        return found
+    session.fresh()
+    return runner.run(check, session, confirming=True)
 
 
 def unmet(task: Task, runs: Mapping[str, Sequence[CheckRun]]) -> list[CheckRun]:

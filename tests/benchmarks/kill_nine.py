@@ -169,9 +169,16 @@ def below(pid, kind):
 
 
 def around():
-    """What a machine has of mounts and shared memory."""
+    """What a machine has of mounts, and of shared memory that no living process has mapped: others have theirs meanwhile."""
     mounts = {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
-    return mounts | ({str(path) for path in Path("/dev/shm").iterdir()} if Path("/dev/shm").is_dir() else set())
+    there, mapped = {}, set()
+    for path in Path("/dev/shm").glob("*"):
+        with contextlib.suppress(OSError):  # it has just gone
+            there[str(path)] = path.stat().st_ino
+    for maps in Path("/proc").glob("[0-9]*/maps"):
+        with contextlib.suppress(OSError):  # it has just ended, or is not ours to read
+            mapped |= {int(line.split()[4]) for line in maps.read_text().splitlines() if "/dev/shm/" in line}
+    return mounts | {path for path, inode in there.items() if inode not in mapped}
 
 
 def orphans():

@@ -144,6 +144,12 @@ def test_a_suspect_is_heard_where_another_size_bears_it_out():
     assert grade(Runner(a=[claim(3), claim(3)], b=[CheckResult(FAILED)]))[0].diagnosis == ""
 
 
+def test_a_process_that_ends_while_a_suspect_is_heard_may_have_been_killed_and_gets_another_turn():
+    runner = Runner(a=[claim(3), claim(3)], b=[Status.CRASHED, claim(5)])
+    assert grade(runner)[0].diagnosis == "Exactly the batch size too large."
+    assert runner.log == ["a", "fresh", "a!", "b", "fresh", "b!"]
+
+
 def test_checks_behind_the_main_one_bear_each_other_out():
     runner = Runner(a=[PASSED], b=[claim(3), claim(3)], c=[claim(5), claim(5)])
     assert [result.diagnosis for result in grade(runner)] == ["", *["Exactly the batch size too large."] * 2]
