@@ -13,6 +13,7 @@ import argparse
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import grading
@@ -59,15 +60,15 @@ def main() -> int:
     torch.set_num_threads(1)
     topic = course.load(grading.ROOT).topic(options.topic)
     handed = [each.submission for each in mixed_class(topic, options.count, options.seed)]
-    tenth, told, done = max(len(handed) // 10, 1), list[tuple[float, float]](), list[Report]()
+    tenth, told, done = max(len(handed) // 10, 1), list[tuple[float, float]](), Counter[str]()
     print(f"{topic.name}, {len(handed)} submissions, no two the same, torch {torch.__version__}")
     print(f"{'graded':>7} {'grader':>7} {'server':>7}")
 
     def keep(report: Report) -> None:
-        done.append(report)
-        if len(done) % tenth == 0:
+        done[report.status] += 1  # and not kept: that would be this command's own memory
+        if done.total() % tenth == 0:
             told.append((megabytes(os.getpid()), megabytes(server_of(os.getpid()))))
-            print(f"{len(done):7} {told[-1][0]:7.1f} {told[-1][1]:7.1f}", flush=True)
+            print(f"{done.total():7} {told[-1][0]:7.1f} {told[-1][1]:7.1f}", flush=True)
 
     with Server(topic.warm) as server:
         grade.grade(plan(topic), handed, keep, 1, server)
