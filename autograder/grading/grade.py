@@ -112,8 +112,10 @@ def _report(
     started, asked = time.monotonic(), _asked(plan.topic, submission)
     spec = _spec(plan, submission)
     # One that is asked for few tasks needs no child beside that of its first check; of others the plain one shows how it imports.
-    check = runner.checks_of(asked[0])[0]
-    first = replace(spec, devices=check.devices, by_hand=bool(check.forbid)) if submission.tasks else spec
+    first = spec
+    if submission.tasks:
+        check = runner.checks_of(asked[0])[0]
+        first = replace(spec, devices=check.devices, by_hand=bool(check.forbid))
     try:
         server.wait_until_ready()
         started = time.monotonic()

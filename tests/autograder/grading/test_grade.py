@@ -250,6 +250,16 @@ def test_a_fault_of_the_suite_is_broken_not_a_zero_and_a_class_without_a_grade_i
     }  # fmt: skip
 
 
+def test_a_suite_without_checks_of_the_first_task_costs_the_other_tasks_nothing(course, run, kit, solution):
+    suite = course / "tests/hidden/01_mini/test_mini.py"
+    suite.write_text(suite.read_text().replace("def test_row_means", "def no_check_of_row_means"))
+    folder = kit.write(course / "handed-in", {"good": solution})
+    run("grade", folder, "--topic", "01_mini", "--out", course / "out", cwd=course)
+    result = json.loads((course / "out/results/good.json").read_text())
+    assert "IndexError" not in result["message"]
+    assert [task["status"] for task in result["tasks"]][1:] == ["passed", "passed"]
+
+
 LEAK = "LE" + "AK"
 LEAKS = {
     "text": "raise ValueError(f'{A} {t.tolist()}')",
