@@ -66,7 +66,7 @@ def grade_task(
         if number == 0 and result.status is not Status.PASSED:
             heard = [result]
             if result.claims and not result.diagnosis and len(checks) > 1:
-                heard.append(_heard(checks[1], session, runner).result)
+                heard.append(_unless_killed(checks[1], runner.run(checks[1], session), session, runner).result)
             return _with_shared_claim(runs, heard)
     return _with_shared_claim(runs, [run.result for run in runs])
 
@@ -74,15 +74,11 @@ def grade_task(
 def _confirmed(check: Check, first: CheckRun, session: Session, runner: CheckRunner) -> CheckRun:
     session.fresh()
     second = runner.run(check, session, confirming=True)
-    if second.result.status is Status.CRASHED and first.result.status is not Status.CRASHED:
-        session.fresh()
-        return runner.run(check, session, confirming=True)
-    return second
+    return second if first.result.status is Status.CRASHED else _unless_killed(check, second, session, runner)
 
 
-def _heard(check: Check, session: Session, runner: CheckRunner) -> CheckRun:
-    """A run for the diagnosis alone; if that process ends before its verdict, somebody may have killed it: then another one."""
-    found = runner.run(check, session)
+def _unless_killed(check: Check, found: CheckRun, session: Session, runner: CheckRunner) -> CheckRun:
+    """The run; or one in another process where that one ended before its verdict, for somebody may have killed it."""
     if found.result.status is not Status.CRASHED:
         return found
     session.fresh()

@@ -7,7 +7,6 @@ import multiprocessing
 import signal
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -46,19 +45,18 @@ def spread(
     Raises:
         KitError: `work` raised it.
     """
-    waiting = deque(_Job(item, again=True) for item in items)
+    waiting = [_Job(item, again=True) for item in items]
     at_work: dict[Connection, _Job] = {}
-    at: dict[Connection, Any] = {}
     lost: list[Any] = []
     with contextlib.ExitStack() as stack:
 
-        def hand_out(worker: Connection) -> None:
-            job = _next(waiting, kind, at.get(worker), {at[other] for other in at_work})
+        def hand_out(worker: Connection, own: Any = None) -> None:
+            job = _next(waiting, kind, own, {kind(other.item) for other in at_work.values()})
             with contextlib.suppress(OSError):  # it has just died: its end of the connection will say so
                 worker.send(job.item if job else None)
             if job:
                 waiting.remove(job)
-                at_work[worker], at[worker] = job, kind(job.item)
+                at_work[worker] = job
 
         while waiting or at_work:
             while waiting and len(at_work) < count:
@@ -75,7 +73,7 @@ def spread(
                 if isinstance(answer, KitError):
                     raise answer
                 emit(answer)
-                hand_out(connection)
+                hand_out(connection, kind(job.item))
     return lost
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import grading
 import torch
 from grading_by_kind import plan
+from kill_nine import below
 from mixed_class import mixed_class
 
 from autograder import course
@@ -34,19 +35,6 @@ def megabytes(pid: int) -> float:
     found = re.search(r"^Anonymous:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
     assert found, "Linux tells it"
     return int(found[1]) / 1024
-
-
-def server_of(pid: int) -> int:
-    """The process that forks the submissions' ones: in full confinement it is the child of the one that was started."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and b"server_main" in (folder / "cmdline").read_bytes():
-                below = (folder / "task" / folder.name / "children").read_text().split()
-                return int(below[0] if below else folder.name)
-        except OSError:  # it has just ended
-            continue
-    raise RuntimeError("there is no server")
 
 
 def main() -> int:
@@ -67,7 +55,8 @@ def main() -> int:
     def keep(report: Report) -> None:
         done[report.status] += 1  # and not kept: that would be this command's own memory
         if done.total() % tenth == 0:
-            told.append((megabytes(os.getpid()), megabytes(server_of(os.getpid()))))
+            *_, forking = (process.pid for kind, process in below(os.getpid(), "grader") if kind == "server")
+            told.append((megabytes(os.getpid()), megabytes(forking)))
             print(f"{done.total():7} {told[-1][0]:7.1f} {told[-1][1]:7.1f}", flush=True)
 
     with Server(topic.warm) as server:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from autograder.course import Topic
 from autograder.grading.verify import jobs, shown
 from autograder.grading.verify.findings import HINTS_A_TASK
-from autograder.grading.verify.trial import SEEDS, TRAINED, Trial, prepare
+from autograder.grading.verify.trial import Trial, prepare
 from autograder.grading.verify.verdict import Row, Verdict, reached, to_json
 from autograder.results import Report
 
-__all__ = ["HINTS_A_TASK", "SEEDS", "TRAINED", "Row", "Trial", "Verdict", "prepare", "to_json", "verify"]
+__all__ = ["HINTS_A_TASK", "Row", "Trial", "Verdict", "prepare", "to_json", "verify"]
 
 
 def verify(

@@ -10,7 +10,6 @@ rule of confirmation in `grading.policy`.)
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -65,11 +64,9 @@ def run(plans: Plans, jobs: Sequence[Job], workers: int, emit: Callable[[list[Re
 def _work(plans: Plans, jobs: Iterable[Job], emit: Callable[[list[Report]], None]) -> None:
     """What one process does; jobs of one topic that follow each other share a server, those of one plan what is learned."""
     for topic, of_topic in itertools.groupby(jobs, key=attrgetter("topic")):
-        with contextlib.ExitStack() as stack:
-            server: Server | None = None
+        with Server(plans[topic, "full"].topic.warm) as server:
             for name, group in itertools.groupby(of_topic, key=attrgetter("plan")):
                 plan, found = plans[topic, name], list[Report]()
-                server = server or stack.enter_context(Server(plan.topic.warm))
                 grade_here(plan, _submissions(group, found, emit), found.append, server)
 
 

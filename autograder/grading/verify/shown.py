@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import doctest
-import functools
 import io
 import json
 import os
@@ -21,7 +20,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -106,7 +105,7 @@ def running(topics: Sequence[Topic]) -> Iterator[Callable[[str], list[str]]]:
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
     ) as process:
 
-        @functools.cache
+        @cache
         def told() -> dict[str, list[str]]:
             said, _ = process.communicate()
             found: dict[str, list[str]] = json.loads(said) if process.returncode == 0 else {}
