@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class CourseModules:
     def solution_passes(self, check: Check) -> bool:
         """Whether the check itself is sound: if it broke all the same, it broke on what the submission returned."""
         if check.name not in self._sound:
-            found = self._topic.solution.is_file() and self._run(check, self._topic.solution).result.status
+            found = self._topic.solution.is_file() and self.run(check, self._topic.solution).result.status
             self._sound[check.name] = found is Status.PASSED
         return self._sound[check.name]
 
@@ -78,20 +79,31 @@ class CourseModules:
     def _replies_of(self, path: Path, check: Check) -> Sequence[Any]:
         key = (check.name, path)
         if key not in self._replies:
-            found = self._run(check, path)
+            found = self.run(check, path)
             failed = found.result.status not in (Status.PASSED, Status.BROKEN)
             self._replies[key] = found.replies if failed else [object()]  # which equals nobody's
         return self._replies[key]
 
-    def _run(self, check: Check, path: Path) -> CheckRun:
+    def run(self, check: Check, path: Path) -> CheckRun:
         """One run of a check, answered in this process by a module of the course."""
         limits = self._topic.task(check.task).limits
-        with contextlib.chdir(path.parent), simulated(check.devices):  # a mutant may write files where it stands
+        # A mutant may write files where it stands; where hundreds stood is no place to look for modules.
+        with contextlib.chdir(path.parent), simulated(check.devices), _same_path():
             respondent = InProcess(load(path, _LET_THROUGH), limits.reply_mb << 20, limits.check_seconds, _LET_THROUGH)
             fixtures = prepare(check, respondent, self._key, self._training)
             with time_limit.allowed(SUITE_SECONDS):
                 result = run(check, fixtures)
         return CheckRun(result, fixtures.student.replies)
+
+
+@contextlib.contextmanager
+def _same_path() -> Iterator[None]:
+    """Leave `sys.path` as it was."""
+    before = sys.path.copy()
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 def sentence(mutant: mutants.Mutant) -> str:

@@ -18,6 +18,7 @@ from autograder.sandbox import scratch
 from autograder.sandbox.confinement import linux
 
 Work = Callable[[Iterable[Any], Callable[[Any], None]], None]
+Emit = Callable[[Any], Iterable[Any] | None]
 END_SECONDS = 60.0  # a busy machine is slow to tidy up
 
 
@@ -27,15 +28,13 @@ class _Job:
     again: bool  # whether another worker may try if this one dies
 
 
-def spread(
-    work: Work, items: Sequence[Any], emit: Callable[[Any], None], count: int, kind: Callable[[Any], Any] = lambda _: None
-) -> list[Any]:
+def spread(work: Work, items: Sequence[Any], emit: Emit, count: int, kind: Callable[[Any], Any] = lambda _: None) -> list[Any]:
     """Run `work(items, emit)` in `count` processes, which share the items; it must emit once an item, in order.
 
     Args:
         work: a picklable function.
         items: what the processes share, the first ones first.
-        emit: gets what the processes emit, in this process.
+        emit: gets what the processes emit, in this process; may give further items.
         count: how many processes.
         kind: of an item. A process keeps to one kind while there are items of it, and then turns to one that no other is at.
 
@@ -72,7 +71,7 @@ def spread(
                     continue
                 if isinstance(answer, KitError):
                     raise answer
-                emit(answer)
+                waiting.extend(_Job(further, again=True) for further in emit(answer) or ())
                 hand_out(connection, kind(job.item))
     return lost
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from autograder.course import Topic
+from autograder.errors import KitError
 from autograder.grading.verify import jobs, shown
 from autograder.grading.verify.findings import HINTS_A_TASK
+from autograder.grading.verify.jobs import Item, Job
 from autograder.grading.verify.trial import Trial, prepare
 from autograder.grading.verify.verdict import Row, Verdict, reached, to_json
 from autograder.results import Report
@@ -26,30 +27,57 @@ def verify(
 
     Args:
         topics: what is proved.
-        prepared: makes a topic's trial.
+        prepared: makes a topic's trial; a picklable function.
         workers: how many processes grade; one that is done with its topic helps with another.
-        progress: gets how many submissions are graded, and of how many.
+        progress: gets how many submissions are graded, and of how many, as far as they are known.
         emit: gets each topic's verdict as soon as it is there.
+
+    Raises:
+        KitError: a topic cannot be prepared.
     """
     with shown.running(topics) as shown_wrong:
-        trials = {topic.name: prepared(topic) for topic in topics}
-        work = [job for trial in trials.values() for job in trial.jobs]
-        reports: dict[str, dict[str, Report]] = {name: {} for name in trials}
-        left = Counter(job.topic for job in work)
-        total = sum(len(job.submissions) for job in work)
+        state = _State(shown_wrong, progress, emit)
+        state.give_up(jobs.run(prepared, topics, workers, state.keep))
 
-        def tell(topic: str, lost: Sequence[str] = ()) -> None:
-            emit(reached(trials[topic], reports[topic], shown_wrong(topic), lost))
 
-        def keep(found: list[Report]) -> None:
-            topic = found[0].topic
-            reports[topic] |= {report.submission: report for report in found}
-            progress(sum(map(len, reports.values())), total)
-            left[topic] -= 1
-            if not left[topic]:
-                tell(topic)
+class _State:
+    """What is known of the topics while they are tried."""
 
-        plans = {(topic, name): plan for topic, trial in trials.items() for name, plan in trial.plans.items()}
-        lost = jobs.run(plans, work, workers, keep)
-        for topic in (name for name in trials if left[name]):
-            tell(topic, [one.name for job in lost if job.topic == topic for one in job.submissions])
+    def __init__(
+        self,
+        shown_wrong: Callable[[str], list[str]],
+        progress: Callable[[int, int], None],
+        emit: Callable[[Verdict], None],
+    ) -> None:
+        self._shown_wrong, self._progress, self._emit = shown_wrong, progress, emit
+        self._trials: dict[str, Trial] = {}
+        self._reports: dict[str, dict[str, Report]] = {}
+        self._left: dict[str, int] = {}  # jobs, by topic
+
+    def keep(self, answer: Trial | list[Report]) -> Sequence[Job]:
+        """Keep a topic's trial, or what was found of a job; gives the jobs that follow."""
+        if isinstance(answer, Trial):
+            name = answer.topic.name
+            self._trials[name], self._reports[name], self._left[name] = answer, {}, len(answer.jobs)
+            return answer.jobs
+        name = answer[0].topic
+        self._reports[name] |= {report.submission: report for report in answer}
+        of_all = [len(job.submissions) for trial in self._trials.values() for job in trial.jobs]
+        self._progress(sum(map(len, self._reports.values())), sum(of_all))
+        self._left[name] -= 1
+        if not self._left[name]:
+            self._tell(name, [])
+        return ()
+
+    def give_up(self, lost: Sequence[Item]) -> None:
+        """Tell of the topics of which some jobs are lost; KitError if one was not even prepared."""
+        of_jobs: dict[str, list[str]] = {name: [] for name, left in self._left.items() if left}
+        for item in lost:
+            if not isinstance(item, Job):
+                raise KitError(f"{item.name}: the process that makes what it is tried with stopped twice")
+            of_jobs[item.plan.topic.name] += [one.name for one in item.submissions]
+        for name, submissions in of_jobs.items():
+            self._tell(name, submissions)
+
+    def _tell(self, name: str, lost: Sequence[str]) -> None:
+        self._emit(reached(self._trials[name], self._reports[name], self._shown_wrong(name), lost))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
-from autograder.grading import suite
 from autograder.grading.grade import Plan
-from autograder.grading.verify import jobs
 from autograder.grading.verify.findings import title
 from autograder.grading.verify.jobs import Job
 from autograder.submission import handed_in
@@ -27,15 +25,6 @@ def reference(topic: Topic) -> str:
     except SyntaxError as error:
         raise KitError(f"{topic.solution}:{error.lineno}: does not parse: {error.msg}") from None
     return text
-
-
-def require_checks(topic: Topic) -> None:
-    """KitError if the hidden suite cannot be collected, or has no check, and so no main one, of a task."""
-    checked: set[str] = set()
-    suite.with_checks(topic, lambda checks: checked.update(check.task for check in checks))
-    if lacking := [task.id for task in topic.tasks if task.id not in checked]:
-        names = ", ".join(f"test_{task}__…" for task in lacking)
-        raise KitError(f"{topic.hidden_suite}: no check, and so no main one, of {', '.join(lacking)}: it needs {names}")
 
 
 def submission(topic: Topic, name: str, text: str) -> Submission:
@@ -59,12 +48,24 @@ def light(plan: Plan) -> Plan:
     return replace(plan, training=replace(plan.training, budget=budget))
 
 
-def mutant_jobs(topic: Topic, text: str, wrong: Iterable[mutants.Mutant], *, thorough: bool) -> tuple[list[Job], list[str]]:
+def mutant_jobs(
+    full: Plan,
+    light: Plan,
+    text: str,
+    wrong: Iterable[mutants.Mutant],
+    entered: Mapping[str, frozenset[str]],
+    *,
+    thorough: bool,
+) -> tuple[list[Job], list[str]]:
     """The jobs of the mutants, and what is wrong with those that do not fit the reference, whose `text` this is.
 
-    The mutants of a definition go together, for they share what is learned of their task; one that has to train goes alone.
+    A mutant is asked for its own task and for those that have `entered` the definition that it changes, but for those that
+    rest on its own; `thorough` asks it for all. The mutants of a definition go together, for they share what is learned of
+    their task; one that has to train goes alone, and by the `full` plan.
     """
+    topic = full.topic
     groups: dict[tuple[str, ...], list[Submission]] = {}
+    training: list[Job] = []
     unfit = []
     for mutant in wrong:
         try:
@@ -72,15 +73,18 @@ def mutant_jobs(topic: Topic, text: str, wrong: Iterable[mutants.Mutant], *, tho
         except KitError as error:
             unfit.append(f"{topic.mutants}: {error}")
             continue
-        plan = "full" if topic.task(mutant.task).trains else "light"
-        alone = [title(mutant)] if thorough or plan == "full" else []
-        groups.setdefault((plan, mutant.task, jobs.definition(mutant, text), *alone), []).append(module)
-    work = []
-    for (plan, task, changed, *_), modules in groups.items():
-        if thorough:
-            work.append(Job(topic.name, plan, modules))
-            continue
-        without = submission(topic, f"the solution without {changed}", jobs.without(text, changed))
-        resting = frozenset(other.id for other in topic.tasks if task in other.needs)
-        work.append(Job(topic.name, plan, [replace(module, tasks=frozenset({task})) for module in modules], without, resting))
-    return sorted(work, key=lambda job: (job.plan, -len(job.submissions))), unfit
+        changed = outermost(mutant, text)
+        coming = {task.id for task in topic.tasks if changed in entered[task.id] and mutant.task not in task.needs}
+        module = replace(module, tasks=frozenset() if thorough else frozenset({mutant.task, *coming}))
+        if topic.task(mutant.task).trains:
+            training.append(Job(full, [module]))
+        else:
+            alone = [module.name] if thorough else []
+            groups.setdefault((mutant.task, changed, *alone), []).append(module)
+    return [*training, *(Job(light, group) for group in sorted(groups.values(), key=len, reverse=True))], unfit
+
+
+def outermost(mutant: mutants.Mutant, reference: str) -> str:
+    """The name of the function or class of the module in which the mutant's edit lies."""
+    name = mutant.within or mutant.task
+    return next(found.within for found in mutants.definitions(reference) if found.name == name)

@@ -1,15 +1,15 @@
-"""What is tried of one topic: its modules, as jobs with their plans."""
+"""What is tried of one topic: its modules, as jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from autograder import secret
 from autograder.course import Topic, mutants
 from autograder.course.mutants import Mutant
 from autograder.grading.grade import Plan
-from autograder.grading.verify import cheats, modules, public_answers
+from autograder.grading.verify import cheats, entered, modules, public_answers
 from autograder.grading.verify.cheats import Cheats
 from autograder.grading.verify.jobs import Job
 from autograder.submission.handed_in import Submission
@@ -22,7 +22,6 @@ class Trial:
     """What is tried of one topic.
 
     Attributes:
-        plans: by name.
         jobs: all that is graded.
         solution: the solution, a submission for each seed.
         others: what must have full marks beside it.
@@ -33,7 +32,6 @@ class Trial:
     """
 
     topic: Topic
-    plans: Mapping[str, Plan]
     jobs: Sequence[Job]
     solution: Sequence[Submission]
     others: Sequence[Submission]
@@ -61,26 +59,26 @@ def prepare(
         KitError: something cannot be read, or made.
     """
     reference = modules.reference(topic)
-    modules.require_checks(topic)
+    full = replace(plan, named_is_settled=True)
+    light = modules.light(full)
     wrong = mutants.load(topic)
     of_tasks = [mutant for mutant in wrong if mutant.task in {task.id for task in topic.tasks}]
-    mutant_jobs, unfit = modules.mutant_jobs(topic, reference, of_tasks, thorough=thorough)
+    come_to = entered.by_task(light, reference)
+    mutant_jobs, unfit = modules.mutant_jobs(full, light, reference, of_tasks, come_to, thorough=thorough)
     answers = public_answers.find(topic)
     tried = cheats.make(topic, reference, answers)
     solution = [modules.submission(topic, f"the solution, seed {seed}", reference) for seed in range(seeds or SEEDS)]
     others = [*modules.alternatives(topic), *right]
     stub = modules.submission(topic, "the stub", topic.stub.read_text(encoding="utf-8"))
-    names = frozenset(cheat.submission.name for cheat in tried.made)
-    full = replace(plan, named_is_settled=True)
-    plans = {"full": full, "light": modules.light(full), "cheats": replace(plan, diagnosing=False, cleared=names)}
-    for seed, one in enumerate(solution):
-        trains = plan if seed < (seeds or TRAINED) else modules.light(plan)
-        plans[one.name] = replace(trains, key=secret.of_seed(seed))
+    cleared = replace(plan, diagnosing=False, cleared=frozenset(cheat.submission.name for cheat in tried.made))
     work = [
-        *(Job(topic.name, one.name, [one]) for one in solution),
+        *(
+            Job(replace(plan if seed < (seeds or TRAINED) else modules.light(plan), key=secret.of_seed(seed)), [one])
+            for seed, one in enumerate(solution)
+        ),
         *mutant_jobs,
-        *(Job(topic.name, "full" if thorough else "light", [one]) for one in others),
-        Job(topic.name, "light", [stub]),
-        *(Job(topic.name, "cheats", [cheat.submission for cheat in group]) for group in tried.by_task()),
+        *(Job(full if thorough else light, [one]) for one in others),
+        Job(light, [stub]),
+        *(Job(cleared, [cheat.submission for cheat in group]) for group in tried.by_task()),
     ]
-    return Trial(topic, plans, work, solution, others, stub, wrong, tried, (*answers.lost, *unfit))
+    return Trial(topic, work, solution, others, stub, wrong, tried, (*answers.lost, *unfit))

@@ -72,3 +72,17 @@ def test_an_item_whose_worker_ends_gets_another_one_and_is_given_up_after_the_se
     assert pool.spread(work, ["once", "deadly", "fine"], emitted.append, 1) == ["deadly"]
     assert sorted(emitted) == ["fine", "once"]
     assert len(workers) == 3
+
+
+def test_what_an_item_leads_to_is_done_too(workers):
+    def work(_number, items, emit):
+        for item in items:
+            emit(item)
+
+    def emit(item):
+        emitted.append(item)
+        return [item[:-1]] * 2 if len(item) > 1 else None
+
+    emitted = []
+    assert pool.spread(work, ["abc"], emit, 2) == []
+    assert sorted(emitted) == ["a"] * 4 + ["ab"] * 2 + ["abc"]

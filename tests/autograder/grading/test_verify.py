@@ -6,9 +6,6 @@ import sys
 
 import pytest
 
-from autograder.course.mutants import Mutant
-from autograder.grading.verify import jobs
-
 HIDDEN = "tests/hidden/01_mini/test_mini.py"
 MUTANTS, SOLUTION = "solutions/01_mini/mutants.py", "solutions/01_mini/mini.py"
 PUBLIC = "exercises/01_mini/test_mini.py"
@@ -219,41 +216,3 @@ def test_slope__values(student, rng):
 
 
 '''
-
-REFERENCE = """\
-def helped(x):
-    return x + 1
-
-
-def one(x):
-    return helped(x)
-
-
-class Two:
-    def step(self, x):
-        return helped(x)
-
-
-def new() -> Two:  # a module without the name could not be imported
-    return Two()
-"""
-
-
-def test_the_solution_without_what_a_mutant_changes_shows_which_tasks_come_to_it():
-    edits = {Mutant("one", "p", "x + 1", "x", within="helped"): ("helped", {"helped", "one", "Two"}),
-             Mutant("one", "p", "helped(x)", "x"): ("one", {"one"}),
-             Mutant("Two", "p", "helped(x)", "x", within="step"): ("Two", {"Two"})}  # fmt: skip
-    for mutant, (name, missed) in edits.items():
-        assert jobs.definition(mutant, REFERENCE) == name
-        module = {}
-        exec(jobs.without(REFERENCE, name), module)
-        uses = {"helped": lambda m: m["helped"](1), "one": lambda m: m["one"](1), "Two": lambda m: m["Two"]().step(1)}
-        assert {task for task, use in uses.items() if raises(use, module)} == missed
-
-
-def raises(use, module):
-    try:
-        use(module)
-    except NotImplementedError:
-        return True
-    return False
