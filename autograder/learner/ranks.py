@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -66,6 +69,32 @@ def keep_process_groups() -> None:
 
     # By whatever name a learner has imported init_process_group, it finds this one in its module.
     home._new_process_group_helper = make_and_keep
+
+
+def look_for_the_first_at_once() -> None:
+    """Let each rank find the first one's store as soon as it is there.
+
+    A TCPStore that comes to its server too early is refused, and PyTorch has it wait for up to a second before it tries again.
+    """
+    home: Any = import_module("torch.distributed.rendezvous")  # the name in the package is a function's
+    make = home._create_c10d_store
+
+    def make_when_there(host: str, port: int, rank: int, size: int, timeout: timedelta, *args: Any, **kwargs: Any) -> Any:
+        if rank:
+            wait_for(host, port, timeout.total_seconds())
+        return make(host, port, rank, size, timeout, *args, **kwargs)
+
+    home._create_c10d_store = make_when_there
+
+
+def wait_for(host: str, port: int, seconds: float) -> bool:
+    """Wait until somebody listens there; whether it came to that in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError), socket.create_connection((host, port), 1.0):
+            return True
+        time.sleep(0.002)
+    return False
 
 
 def failed(reply: bytes) -> bool:

@@ -62,6 +62,7 @@ def serve_submission(stream: frames.Descriptor, scratch: Path, layers: Sequence[
         return
     if order["rank"]:
         ranks.keep_process_groups()
+        ranks.look_for_the_first_at_once()
     calls.hide_kit()
     loading.run_async_without_sockets()
     witness.watch(folder, stream.number)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import socket
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from autograder.checks.student import Student
+from autograder.learner import ranks
 from autograder.learner.in_process import InProcess
 from autograder.learner.loading import load
 from autograder.results import Status, StudentFault
 
 SECONDS = 60.0
+rendezvous: Any = importlib.import_module("torch.distributed.rendezvous")  # the name in the package is a function's
 
 # As PyTorch's own tutorial writes it: the wrapper is still alive when its group is destroyed.
 TUTORIAL = """
@@ -96,3 +102,25 @@ def test_a_rank_that_fails_does_not_let_the_others_wait(student: Student) -> Non
     assert stopped.value.fault.status is Status.ERROR
     assert "this one fails" in stopped.value.fault.message
     assert time.monotonic() - started < SECONDS / 2
+
+
+def test_who_comes_before_the_first_one_waits_until_it_listens():
+    with socket.socket() as first:
+        first.bind(("127.0.0.1", 0))
+        host, port = first.getsockname()
+        assert not ranks.wait_for(host, port, 0.05)
+        waiting = ThreadPoolExecutor(1).submit(ranks.wait_for, host, port, SECONDS)
+        assert not waiting.done()
+        first.listen()
+        assert waiting.result(SECONDS)
+
+
+def test_ranks_find_the_store_of_the_first_and_no_other_looks_for_one(monkeypatch):
+    made, looked = [], []
+    monkeypatch.setattr(rendezvous, "_create_c10d_store", lambda *args: made.append(args))
+    monkeypatch.setattr(ranks, "wait_for", lambda *args: looked.append(args))
+    ranks.look_for_the_first_at_once()
+    for rank in (0, 1):
+        rendezvous._create_c10d_store("127.0.0.1", 7, rank, 2, timedelta(seconds=5), True)
+    assert made == [("127.0.0.1", 7, rank, 2, timedelta(seconds=5), True) for rank in (0, 1)]
+    assert looked == [("127.0.0.1", 7, 5.0)]
