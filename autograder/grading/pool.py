@@ -48,18 +48,16 @@ def spread(work: Work, items: Sequence[Any], emit: Emit, count: int, kind: Calla
     at_work: dict[Connection, _Job] = {}
     lost: list[Any] = []
     with contextlib.ExitStack() as stack:
-
-        def hand_out(worker: Connection, own: Any = None) -> None:
-            job = _next(waiting, kind, own, {kind(other.item) for other in at_work.values()})
-            with contextlib.suppress(OSError):  # it has just died: its end of the connection will say so
-                worker.send(job.item if job else None)
-            if job:
-                waiting.remove(job)
-                at_work[worker] = job
-
+        idle = {stack.enter_context(worker(work)): None for _ in range(count)}  # each with the kind that it was at
         while waiting or at_work:
             while waiting and len(at_work) < count:
-                hand_out(stack.enter_context(worker(work)))
+                connection = next(iter(idle), None) or stack.enter_context(worker(work))
+                taken = {kind(other.item) for other in at_work.values()}
+                job = _next(waiting, kind, idle.pop(connection, None), taken)
+                waiting.remove(job)
+                at_work[connection] = job
+                with contextlib.suppress(OSError):  # it has just died: its end of the connection will say so
+                    connection.send(job.item)
             speaking = wait(list(at_work))
             for connection in [connection for connection in at_work if connection in speaking]:
                 job = at_work.pop(connection)
@@ -71,18 +69,18 @@ def spread(work: Work, items: Sequence[Any], emit: Emit, count: int, kind: Calla
                     continue
                 if isinstance(answer, KitError):
                     raise answer
+                idle[connection] = kind(job.item)
                 waiting.extend(_Job(further, again=True) for further in emit(answer) or ())
-                hand_out(connection, kind(job.item))
     return lost
 
 
-def _next(waiting: Iterable[_Job], kind: Callable[[Any], Any], own: Any, taken: Collection[Any]) -> _Job | None:
+def _next(waiting: Sequence[_Job], kind: Callable[[Any], Any], own: Any, taken: Collection[Any]) -> _Job:
     """The first one of its own kind, else of a kind that no other process is at, else of all."""
-    for wanted in (lambda of: of == own, lambda of: of not in taken, lambda _: True):
+    for wanted in (lambda of: of == own, lambda of: of not in taken):
         for job in waiting:
             if wanted(kind(job.item)):
                 return job
-    return None
+    return waiting[0]
 
 
 @contextlib.contextmanager
@@ -103,6 +101,8 @@ def worker(work: Work) -> Iterator[Connection]:
         yield mine
         finished = True
     finally:
+        with contextlib.suppress(OSError):  # as above
+            mine.send(None)
         mine.close()
         for end, patience in ((None, END_SECONDS if finished else 0.0), (process.terminate, END_SECONDS), (process.kill, None)):
             if end:
