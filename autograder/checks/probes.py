@@ -57,14 +57,14 @@ class _Packer:
             raise ProbeError(f"the probe {probe.__name__} uses {', '.join(probe.__code__.co_freevars)} of the function around "
                              "it, which cannot travel: pass it as an argument")  # fmt: skip
         self._probe, self._names = probe.__name__, probe.__globals__
+        self._module = "".join(inspect.findsource(probe)[0])
         self.imports: list[str] = []
         self.parts: dict[str, str] = {}
 
     def definition(self, name: str, value: Any) -> None:
         if name in self.parts:
             return
-        tree = ast.parse(textwrap.dedent(inspect.getsource(value)))
-        text = ast.unparse(_WithoutAnnotations().visit(tree))
+        text = _text(self._module, value.__qualname__) or _without_annotations(textwrap.dedent(inspect.getsource(value)))
         self.parts[name] = ""  # named already: a helper may call itself
         for other in sorted(set(_global_names(text)) & self._names.keys() - {name}):
             self.use(other, self._names[other])
@@ -83,6 +83,22 @@ class _Packer:
         elif home != "builtins":
             raise ProbeError(f"the probe {self._probe} uses {name}, a {type(value).__name__} of its module, which cannot "
                              "travel: pass it as an argument, or make it a function")  # fmt: skip
+
+
+@functools.lru_cache(maxsize=512)
+def _text(module: str, name: str) -> str:
+    """The one definition of that name in the text of a module; "" if there is another. `inspect` would parse all for each."""
+    found = [part for part in _parts(module) if part.name == name]
+    return _without_annotations(ast.unparse(found[0])) if len(found) == 1 else ""
+
+
+@functools.lru_cache(maxsize=8)
+def _parts(module: str) -> list[ast.FunctionDef | ast.ClassDef]:
+    return [part for part in ast.parse(module).body if isinstance(part, ast.FunctionDef | ast.ClassDef)]
+
+
+def _without_annotations(text: str) -> str:
+    return ast.unparse(_WithoutAnnotations().visit(ast.parse(text)))
 
 
 class _WithoutAnnotations(ast.NodeTransformer):
