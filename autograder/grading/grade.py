@@ -55,8 +55,13 @@ def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 
     if workers <= 1:
         grade_here(plan, submissions, emit, server)
         return
-    for lost in pool.spread(functools.partial(grade_here, plan), submissions, emit, workers):
+    for lost in pool.spread(functools.partial(_grade_as_one_of_several, plan), submissions, emit, workers):
         emit(given_up(plan, lost))
+
+
+def _grade_as_one_of_several(plan: Plan, submissions: Iterable[Submission], emit: Emit) -> None:
+    with Server(plan.topic.warm, rehearsing=False) as server:
+        grade_here(plan, submissions, emit, server)
 
 
 def given_up(plan: Plan, submission: Submission) -> Report:

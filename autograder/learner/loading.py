@@ -10,6 +10,7 @@ import __future__
 import ast
 import asyncio
 import contextlib
+import functools
 import inspect
 import linecache
 import selectors
@@ -86,7 +87,7 @@ def load(
             elif apart:
                 failed, _ = _run_apart(source, str(path), module, 0, lenient=False)
             else:
-                exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102  the import
+                exec(_compiled(source, str(path)), module.__dict__)  # noqa: S102  the import
     except let_through:
         raise
     except BaseException as error:  # noqa: BLE001  whatever a module raises at import, sys.exit() included
@@ -98,6 +99,13 @@ def load(
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     return LoadedModule(module, None, folder, failed, tuple(changed))
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(source: bytes, file: str) -> types.CodeType:
+    """The code of a module; a module of the course is loaded afresh for each check."""
+    code: types.CodeType = compile(source, file, "exec", dont_inherit=True)
+    return code
 
 
 class _Shell(undrawn.Nothing):

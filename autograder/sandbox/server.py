@@ -86,10 +86,11 @@ class Server:
 
     Args:
         modules: what it imports beside torch before it is ready.
+        rehearsing: whether a child that waits rehearses a step of training: good where a processor is idle meanwhile.
     """
 
-    def __init__(self, modules: Sequence[str] = (), *, fork: bool = sys.platform == "linux") -> None:
-        self._modules, self._fork = modules, fork
+    def __init__(self, modules: Sequence[str] = (), *, fork: bool = sys.platform == "linux", rehearsing: bool = True) -> None:
+        self._modules, self._fork, self._rehearsing = modules, fork, rehearsing
         self._prepared: dict[str, Any] = {"residents": [], "by_hand": False}
         self._stack = contextlib.ExitStack()
         self._folder = self._stack.enter_context(scratch.locked_folder(0o711))  # a child under its own user id passes it
@@ -113,7 +114,7 @@ class Server:
             self._stop()
             self._running = _Process.start(self._modules)
         if not self._running.ready:
-            self._send({**self._prepared, "fork": self._fork})
+            self._send({**self._prepared, "fork": self._fork, "rehearsing": self._rehearsing})
             self._running.ready.update(self._receive(START_SECONDS))
         return self._running.ready
 

@@ -59,7 +59,7 @@ def main() -> None:
             elif message["op"] == "kept waiting":
                 send_message(control, {"seconds": kept_waiting(pids.get(message["number"]))})
             else:
-                open_child(control, fds[0], message, pids, fork=order["fork"])
+                open_child(control, fds[0], {**message, "rehearsing": order["rehearsing"]}, pids, fork=order["fork"])
     for pid in pids.values():
         reap(pid, 0.0)
 
@@ -111,7 +111,9 @@ def run_child(control: socket.socket, descriptor: int, message: dict[str, Any]) 
         child = sys.modules["autograder.sandbox.child_main"]  # imported by warm()
         with child.by_hand() if message["by_hand"] else contextlib.nullcontext(()) as hidden:
             layers = confine.confine(folder, limits, hidden=hidden, network=message["network"], gpu=message["gpu"])
-        if not (message["network"] or message["gpu"]):  # it waits while another submission is graded: time to pay for pages
+        if message["rehearsing"] and not (
+            message["network"] or message["gpu"]
+        ):  # it waits while another submission is graded: time to pay for pages
             child.rehearse(training=not message["by_hand"])
         with contextlib.suppress(frames.Closed, BrokenPipeError, ConnectionResetError):
             child.serve_submission(stream, folder, layers)

@@ -63,7 +63,7 @@ def _taken(waiting: deque[Item]) -> Iterator[Item]:
 def _work(prepared: Callable[[Topic], Any], items: Iterable[Item], emit: Callable[[Any], None]) -> None:
     """What one process does; items of one topic that follow each other share a server, those of one plan what is learned."""
     for topic, of_topic in itertools.groupby(items, key=topic_of):
-        with Server(topic.warm) as server:  # it warms up while its topic is prepared
+        with Server(topic.warm, rehearsing=False) as server:  # it warms up while its topic is prepared
             for plan, group in itertools.groupby(of_topic, key=_plan):
                 found: list[Report] = []
                 if plan is None:
