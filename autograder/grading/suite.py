@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import re
+import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,7 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
     if not topic.hidden_suite.is_file():
         raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
     torch.set_num_threads(1)
+    _forget_another(topic)
     collector = _Collector(topic, work, Path.cwd())
     # Below the root, for pytest takes a `[` in a path for the start of a check's parameters.
     arguments = [str(topic.hidden_suite.relative_to(topic.root)), f"--rootdir={topic.root}",
@@ -53,6 +55,20 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
         raise KeyboardInterrupt
     if not collector.ran:
         raise KitError(f"{topic.hidden_suite}: the hidden suite cannot be run: {collector.complaint or repr(code)}")
+
+
+_collected: list[tuple[Path, int]] = []  # the suite of which modules are there, and when it was changed
+
+
+def _forget_another(topic: Topic) -> None:
+    """Let pytest import the suite anew where another one had its name: of another course, or an older text of this one."""
+    suite = (topic.hidden_suite, topic.hidden_suite.stat().st_mtime_ns)
+    if suite in _collected:
+        return
+    name = ".".join(topic.hidden_suite.parent.relative_to(topic.root).parts)
+    for module in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
+        del sys.modules[module]
+    _collected[:] = [*(other for other in _collected if other[0].name != suite[0].name), suite]
 
 
 @contextlib.contextmanager
