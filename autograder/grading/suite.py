@@ -39,7 +39,6 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
     if not topic.hidden_suite.is_file():
         raise KitError(f"{topic.hidden_suite}: there is no hidden suite for this topic")
     torch.set_num_threads(1)
-    _forget_another(topic)
     collector = _Collector(topic, work, Path.cwd())
     # Below the root, for pytest takes a `[` in a path for the start of a check's parameters.
     arguments = [str(topic.hidden_suite.relative_to(topic.root)), f"--rootdir={topic.root}",
@@ -47,7 +46,8 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
                  "-p", "no:cacheprovider", "-p", "no:terminal",
                  "-p", "no:logging", "-p", "no:unraisableexception", "-p", "no:threadexception",
                  "--capture=no", "-W", "ignore"]  # fmt: skip
-    with _without_other_plugins(), contextlib.chdir(topic.root), deferred.deferred(deferred.NAMES):
+    folder = ".".join(topic.hidden_suite.parent.relative_to(topic.root).parts)
+    with _without_other_plugins(), contextlib.chdir(topic.root), deferred.deferred(deferred.NAMES), _forgotten(folder):
         code = pytest.main(arguments, plugins=[collecting, collector])
     if collector.error is not None:
         raise collector.error
@@ -57,18 +57,14 @@ def with_checks(topic: Topic, work: Callable[[Sequence[Check]], None]) -> None:
         raise KitError(f"{topic.hidden_suite}: the hidden suite cannot be run: {collector.complaint or repr(code)}")
 
 
-_collected: list[tuple[Path, int]] = []  # the suite of which modules are there, and when it was changed
-
-
-def _forget_another(topic: Topic) -> None:
-    """Let pytest import the suite anew where another one had its name: of another course, or an older text of this one."""
-    suite = (topic.hidden_suite, topic.hidden_suite.stat().st_mtime_ns)
-    if suite in _collected:
-        return
-    name = ".".join(topic.hidden_suite.parent.relative_to(topic.root).parts)
-    for module in [module for module in sys.modules if f"{module}.".startswith(f"{name}.")]:
-        del sys.modules[module]
-    _collected[:] = [*(other for other in _collected if other[0].name != suite[0].name), suite]
+@contextlib.contextmanager
+def _forgotten(folder: str) -> Iterator[None]:
+    """Forget at the end what pytest imported from that folder of the course, or it would take it for another course's suite."""
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{folder}.")]:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager
