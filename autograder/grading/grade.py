@@ -43,6 +43,7 @@ class Plan:
     gpus: Gpus = field(default_factory=Gpus)
     named_is_settled: bool = False  # see `policy.grade_task`
     cleared: frozenset[str] = frozenset()  # submissions that a person has looked at: their conduct is believed
+    one_look: frozenset[str] = frozenset()  # submissions of the course's own that need no second look: see `policy.grade_task`
 
 
 def grade(plan: Plan, submissions: list[Submission], emit: Emit, workers: int = 1, server: Server | None = None) -> None:
@@ -74,12 +75,13 @@ def grade_here(plan: Plan, submissions: Iterable[Submission], emit: Emit, server
     """Grade the submissions one after another, with one warm server."""
     with contextlib.ExitStack() as stack:
         warm = server or stack.enter_context(Server(plan.topic.warm))  # a server that was given is closed by its owner
-        by_hand = any(task.forbid for task in plan.topic.tasks)
-        warm.hold([plan.training.resident] if plan.training and plan.training.resident else [], by_hand=by_hand)
-        suite.with_checks(plan.topic, functools.partial(_grade_each, plan, warm, submissions, emit))
+        suite.with_checks(plan.topic, functools.partial(grade_each, plan, warm, submissions, emit))
 
 
-def _grade_each(plan: Plan, server: Server, submissions: Iterable[Submission], emit: Emit, checks: Sequence[Check]) -> None:
+def grade_each(plan: Plan, server: Server, submissions: Iterable[Submission], emit: Emit, checks: Sequence[Check]) -> None:
+    """Grade the submissions one after another with the checks of the topic's suite, see `suite.with_checks`."""
+    by_hand = any(task.forbid for task in plan.topic.tasks)
+    server.hold([plan.training.resident] if plan.training and plan.training.resident else [], by_hand=by_hand)
     with scratch.locked_folder() as folder, _collector_at_rest():
         runner = CheckRunner(plan.topic, checks, plan.key, plan.training, plan.gpus.count)
         modules = CourseModules(plan.topic, plan.key, plan.training, folder if plan.diagnosing else None)
@@ -135,8 +137,9 @@ def _report(
         runs = dict[str, list[CheckRun]]()
         for task in asked:
             runs[task.id] = policy.unmet(task, runs) or policy.grade_task(
-                task, session, runner, modules, named_is_settled=plan.named_is_settled
-            )
+                task, session, runner, modules,
+                named_is_settled=plan.named_is_settled, one_look=submission.name in plan.one_look,
+            )  # fmt: skip
         suspicion = None if submission.name in plan.cleared else session.suspicion
     if suspicion is not None:
         runs = {task_id: policy.withhold(of_task, suspicion) for task_id, of_task in runs.items()}

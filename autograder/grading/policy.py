@@ -37,12 +37,19 @@ from autograder.text import clean
 
 
 def grade_task(
-    task: Task, session: Session, runner: CheckRunner, modules: CourseModules, *, named_is_settled: bool = False
+    task: Task,
+    session: Session,
+    runner: CheckRunner,
+    modules: CourseModules,
+    *,
+    named_is_settled: bool = False,
+    one_look: bool = False,
 ) -> list[CheckRun]:
     """Run one task's checks against a submission, as the rules above say.
 
-    `named_is_settled` is for the course's own modules: one that answers a check as a mutant does is that mutant. What fails so
-    is not confirmed, and the task's other checks are not run.
+    Two exceptions are for the course's own modules, and spare the second look and the task's other checks: with
+    `named_is_settled` one that answers a check as a mutant does is that mutant; with `one_look` wrong values in the main check
+    are enough, for the module is to fail it.
     """
     forbidden = session.forbidden(task.id)
     if forbidden is not None:
@@ -52,7 +59,7 @@ def grade_task(
     for number, check in enumerate(checks):
         found = runner.run(check, session)
         named = modules.diagnosis(check, found) if named_is_settled else ""
-        if named:
+        if named or (one_look and number == 0 and found.result.status is Status.FAILED):
             return [*runs, replace(found, result=replace(found.result, diagnosis=named))]
         settled = found.result.status in (Status.PASSED, Status.MISSING) or (task.trains and found.result.status is Status.FAILED)
         if not settled:

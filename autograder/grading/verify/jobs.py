@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.checks.check import Check
 from autograder.course import Topic
-from autograder.grading import pool
-from autograder.grading.grade import Plan, grade_here
+from autograder.grading import pool, suite
+from autograder.grading.grade import Plan, grade_each
 from autograder.results import Report
 from autograder.sandbox.server import Server
 from autograder.submission.handed_in import Submission
@@ -61,25 +62,28 @@ def _taken(waiting: deque[Item]) -> Iterator[Item]:
 
 
 def _work(prepared: Callable[[Topic], Any], items: Iterable[Item], emit: Callable[[Any], None]) -> None:
-    """What one process does; items of one topic that follow each other share a server, those of one plan what is learned."""
+    """What one process does; jobs of one topic that follow each other share a server and the suite's checks."""
     for topic, of_topic in itertools.groupby(items, key=topic_of):
         with Server(topic.warm, rehearsing=False) as server:  # it warms up while its topic is prepared
-            for plan, group in itertools.groupby(of_topic, key=_plan):
-                found: list[Report] = []
-                if plan is None:
+            for kind, group in itertools.groupby(of_topic, key=type):
+                if kind is Job:
+                    jobs = (item for item in group if isinstance(item, Job))  # which a type checker cannot know
+                    suite.with_checks(topic, functools.partial(_grade, server, jobs, emit))
+                else:
                     for _ in group:
                         emit(prepared(topic))
-                else:
-                    grade_here(plan, _submissions(group, found, emit), found.append, server)
 
 
-def _plan(item: Item) -> Plan | None:
-    return item.plan if isinstance(item, Job) else None
+def _grade(server: Server, jobs: Iterable[Job], emit: Callable[[list[Report]], None], checks: Sequence[Check]) -> None:
+    """Jobs by one plan that follow each other share what is learned."""
+    for plan, group in itertools.groupby(jobs, key=lambda job: job.plan):
+        found: list[Report] = []
+        grade_each(plan, server, _submissions(group, found, emit), found.append, checks)
 
 
-def _submissions(items: Iterable[Item], found: list[Report], emit: Callable[[list[Report]], None]) -> Iterator[Submission]:
+def _submissions(jobs: Iterable[Job], found: list[Report], emit: Callable[[list[Report]], None]) -> Iterator[Submission]:
     """The submissions of jobs; the report of each is `found` before the next one is asked for."""
-    for job in items:
-        yield from job.submissions if isinstance(job, Job) else ()
+    for job in jobs:
+        yield from job.submissions
         emit(found.copy())
         found.clear()

@@ -70,7 +70,12 @@ def prepare(
     solution = [modules.submission(topic, f"the solution, seed {seed}", reference) for seed in range(seeds or SEEDS)]
     others = [*modules.alternatives(topic), *right]
     stub = modules.submission(topic, "the stub", topic.stub.read_text(encoding="utf-8"))
-    cleared = replace(plan, diagnosing=False, cleared=frozenset(cheat.submission.name for cheat in tried.made))
+    cleared = replace(
+        plan,
+        diagnosing=False,
+        cleared=frozenset(cheat.submission.name for cheat in tried.made),
+        one_look=frozenset(cheat.submission.name for cheat in tried.made if not cheat.once_right),
+    )
     work = [
         *(
             Job(replace(plan if seed < (seeds or TRAINED) else modules.light(plan), key=secret.of_seed(seed)), [one])

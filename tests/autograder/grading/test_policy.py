@@ -100,6 +100,19 @@ def test_a_learners_failure_is_confirmed_also_where_a_mutant_answers_so():
     assert runner.log == ["a", "fresh", "a!"]
 
 
+def test_of_the_courses_own_modules_that_are_to_fail_a_main_check_wrong_values_in_it_are_enough():
+    runner = Runner(a=[FAILED], b=[PASSED])
+    assert [result.status for result in grade(runner, one_look=True)] == [FAILED]
+    assert runner.log == ["a"]
+
+
+@pytest.mark.parametrize("first", [Status.CRASHED, Status.ERROR, Status.TIMEOUT, BROKEN])
+def test_they_are_looked_at_again_where_the_main_check_ended_without_a_value(first):
+    runner = Runner(a=[first, PASSED], b=[FAILED, FAILED], c=[PASSED])
+    assert [result.status for result in grade(runner, one_look=True)] == [PASSED, FAILED, PASSED]
+    assert runner.log == ["a", "fresh", "a!", "b", "fresh", "b!", "c"]
+
+
 def test_a_missing_task_needs_no_second_look():
     runner = Runner(a=[MISSING], b=[PASSED])
     assert [result.status for result in grade(runner)] == [MISSING]
