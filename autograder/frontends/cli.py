@@ -132,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
     new.set_defaults(run=authors.new)
 
     verify = commands.add_parser("verify", help="prove that suites, solutions, stubs and mutants fit together")
-    verify.add_argument("topic", nargs="?", metavar="TOPIC")
+    verify.add_argument("topics", nargs="*", metavar="TOPIC", help="what is proved (default: all)")
     verify.add_argument(
         "--seeds", type=_positive, help="seeds that the solution must pass (default 5, and trains under 2 of them)"
     )

@@ -14,7 +14,7 @@ _COLUMNS = ("points", "hints", "mutants", "diagnosed", "cheats", "dead")
 
 def show(console: Console, verdict: Verdict, *, undiagnosed: bool) -> None:
     """Print a verdict; the mutants that grading does not name only if they are asked for."""
-    state = "sound" if not verdict.problems else f"{len(verdict.problems)} problems"
+    state = "sound" if not verdict.problems else _several(len(verdict.problems), "problem")
     console.print(f"{verdict.topic}: {', '.join(_counted(verdict))}: {state}", soft_wrap=True)
     console.print(_table(verdict))
     for problem in verdict.problems:
@@ -28,11 +28,18 @@ def show(console: Console, verdict: Verdict, *, undiagnosed: bool) -> None:
 
 
 def _counted(verdict: Verdict) -> Iterator[str]:
-    yield f"{len(verdict.rows)} tasks"
-    for name in ("mutants", "diagnosed", "cheats", "dead"):
-        yield f"{sum(getattr(row, name) for row in verdict.rows)} {name}"
-    yield f"{verdict.seeds} seeds"
-    yield f"{verdict.right} other right solutions"
+    rows = verdict.rows
+    yield _several(len(rows), "task")
+    yield _several(sum(row.mutants for row in rows), "mutant")
+    yield f"{sum(row.diagnosed for row in rows)} diagnosed"
+    yield _several(sum(row.cheats for row in rows), "cheat")
+    yield f"{sum(row.dead for row in rows)} dead"
+    yield _several(verdict.seeds, "seed")
+    yield _several(verdict.right, "other right solution")
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)
 
 
 def _table(verdict: Verdict) -> Table:

@@ -35,7 +35,7 @@ def verify(options: argparse.Namespace) -> int:
     from autograder.frontends import verdicts  # noqa: PLC0415  imports torch
     from autograder.grading import verify  # noqa: PLC0415  the same
 
-    topics = [found.topic(options.topic)] if options.topic else list(found.topics)
+    topics = [found.topic(name) for name in dict.fromkeys(options.topics)] or list(found.topics)
     console, sound = Console(), list[bool]()
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("verifying", total=None)

@@ -1,6 +1,7 @@
 """`autograder verify` finds each kind of unsoundness and names it."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -44,8 +45,21 @@ def test_a_sound_course_passes(course, run):
     done = run("verify", cwd=course)
     assert done.returncode == 0, done.stdout
     assert "9 mutants, 9 diagnosed" in done.stdout
-    assert "8 cheats, 8 dead, 5 seeds, 1 other right solutions: sound" in done.stdout
+    assert "8 cheats, 8 dead, 5 seeds, 1 other right solution: sound" in done.stdout
     assert "cheats left out: 4 of Scale: no function that takes an input" in done.stdout
+
+
+def test_topics_that_are_named_are_proved_once_each_and_no_others(course, run):
+    text = (course / "course.yaml").read_text()
+    entry = text[text.index("  01_mini") :]
+    for name in ("02_mini", "03_mini"):
+        for place in ("exercises", "solutions", "tests/hidden"):
+            shutil.copytree(course / place / "01_mini", course / place / name)
+        text += entry.replace("01_mini", name)
+    (course / "course.yaml").write_text(text)
+    done = run("verify", "03_mini", "01_mini", "03_mini", "--seeds", "1", "--json", cwd=course)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(json.loads(line)["topic"] for line in done.stdout.splitlines()) == ["01_mini", "03_mini"]
 
 
 def test_what_learners_are_shown_has_to_run_and_others_have_to_be_right(course, run):
