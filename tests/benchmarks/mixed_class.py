@@ -1,15 +1,19 @@
 """Makes the classes that the benchmarks of grading grade: of any topic, no two submissions the same, the same again for a seed.
 
+    python tests/benchmarks/mixed_class.py FOLDER [--topic 03_nn] [--count 200] [--seed 0]   # for `autograder grade FOLDER`
+
+So several versions of the kit can be given the same class, and compared by the time that their command takes.
 Of a mixed class 55 % are right, in as many styles as there are (the reference and solutions/NN/alternatives, each as another
 text), 35 % have one mutant's mistake each, 6 % are the untouched stub, 4 % are garbage.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import contextlib
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,3 +98,29 @@ def _varied(files: Mapping[str, bytes], module: str, number: int, draw: random.R
         with contextlib.suppress(SyntaxError, ValueError):  # garbage stays as it is
             text = f"{ast.unparse(ast.parse(text))}\n".encode()
     return {**files, module: text + f"# {number}\n".encode()}
+
+
+def write(handed: Iterable[Handed], folder: Path) -> None:
+    """The class as a folder that holds one for each submission; FileExistsError if it is there."""
+    folder.mkdir(parents=True)
+    for each in handed:
+        for name, content in each.submission.files.items():
+            path = folder / each.submission.name / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def main() -> None:
+    """Write a class into a folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--course", type=Path, default=Path(__file__).parents[2])
+    parser.add_argument("--topic", default="03_nn")
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    write(mixed_class(course.load(options.course).topic(options.topic), options.count, options.seed), options.folder)
+
+
+if __name__ == "__main__":
+    main()
