@@ -23,8 +23,7 @@ def locked_folder(mode: int = 0o700) -> Iterator[Path]:
     The kernel drops its lock even if this process is killed: then the next grading removes the folder, if not the process
     that started this one (`remove_left_by`).
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        _remove_unlocked(left, _YOUNG_SECONDS)
+    remove_left()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     folder.chmod(mode)
     lock = os.open(folder, os.O_RDONLY)
@@ -34,6 +33,12 @@ def locked_folder(mode: int = 0o700) -> Iterator[Path]:
     finally:
         os.close(lock)
         remove(folder)
+
+
+def remove_left() -> None:
+    """Remove what gradings left of which nobody is alive."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        _remove_unlocked(left, _YOUNG_SECONDS)
 
 
 def remove_left_by(pid: int) -> None:

@@ -18,6 +18,7 @@ from autograder.feedback.record import Record, Settings
 from autograder.frontends import grading_progress
 from autograder.frontends.commands import common
 from autograder.grading import cluster, digest, guard, lateness, run_log
+from autograder.sandbox import scratch
 from autograder.sandbox.server import Server, import_quickly
 from autograder.submission.handed_in import Submission
 
@@ -78,6 +79,8 @@ def run(work: Class, options: argparse.Namespace) -> Done:
     try:
         if missing:
             grade_into(place, work.topic, missing, digests, plan, options, found)
+        else:  # no grading begins, which would do so
+            scratch.remove_left()
     except KeyboardInterrupt:
         if found:
             _tables(work, now, {**held, **found})

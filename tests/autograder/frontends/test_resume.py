@@ -68,6 +68,17 @@ def test_the_same_command_again_grades_nothing_and_needs_no_torch(graded, again)
     assert after == before
 
 
+def test_what_a_grader_left_that_was_killed_after_its_last_result_is_removed_though_nothing_is_to_grade(
+    again, tmp_path, monkeypatch
+):
+    left = tmp_path / "tmp/autograder-scratch-1-left"
+    left.mkdir(parents=True)
+    os.utime(left, (0, 0))  # long ago
+    monkeypatch.setenv("TMPDIR", str(left.parent))
+    assert again().stderr == "autograder: 3 kept, 0 to grade\n"
+    assert not left.exists()
+
+
 def test_only_what_is_missing_changed_or_broken_is_graded_and_who_has_left_is_set_aside(kit, graded, again):
     out = graded / "out"
     kit.write(graded / "handed-in", {"bo": kit.solution, "dalia": kit.solution})
