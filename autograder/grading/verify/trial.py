@@ -70,7 +70,7 @@ def prepare(
     solution = [modules.submission(topic, f"the solution, seed {seed}", reference) for seed in range(seeds or SEEDS)]
     others = [*modules.alternatives(topic), *right]
     stub = modules.submission(topic, "the stub", topic.stub.read_text(encoding="utf-8"))
-    cleared = replace(
+    of_cheats = replace(
         plan,
         diagnosing=False,
         cleared=frozenset(cheat.submission.name for cheat in tried.made),
@@ -84,6 +84,6 @@ def prepare(
         *mutant_jobs,
         *(Job(full if thorough else light, [one]) for one in others),
         Job(light, [stub]),
-        *(Job(cleared, [cheat.submission for cheat in group]) for group in tried.by_task()),
+        *(Job(of_cheats, [cheat.submission for cheat in group]) for group in tried.by_task()),
     ]
     return Trial(topic, work, solution, others, stub, wrong, tried, (*answers.lost, *unfit))
