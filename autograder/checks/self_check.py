@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import pytest_timeout
 
 from autograder import secret
 from autograder.checks import misplaced
@@ -19,14 +18,15 @@ from autograder.feedback import uses
 from autograder.learner.explain import learner_line
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule, load
+from autograder.learner.stopping import OutOfTimeError
 from autograder.results import CheckResult, Fault, Status
 from autograder.text import clean
 
 if TYPE_CHECKING:
     from autograder.images.training import Training
 
-# Raised by pytest inside the learner's code (a time-out, Ctrl-C): never the learner's own.
-LET_THROUGH = (KeyboardInterrupt, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
+# Raised inside the learner's code by who runs it: never the learner's own.
+LET_THROUGH = (KeyboardInterrupt, OutOfTimeError, pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
 
 
 class SelfCheck:
@@ -103,16 +103,9 @@ class SelfCheck:
             return LoadedModule(None, Fault(Status.ERROR, reason), path.parent)
         try:
             return load(path, LET_THROUGH)
-        except pytest.fail.Exception as error:
+        except OutOfTimeError as error:
             limit = self.seconds_for(place)
-            if not timed_out(error, limit):
-                raise
             where = learner_line(error, path.parent)
             message = f"It took longer than {limit:g} s to import {path.name}{where}: is there a loop that never ends?"
             self._endless[path] = LoadedModule(None, Fault(Status.TIMEOUT, clean(message)), path.parent)
             return self._endless[path]
-
-
-def timed_out(error: BaseException | None, limit: float) -> bool:
-    """Whether this is how pytest-timeout stops a check."""
-    return isinstance(error, pytest.fail.Exception) and error.msg == pytest_timeout.PYTEST_FAILURE_MESSAGE % float(limit)

@@ -6,16 +6,13 @@ The order is a line with the tasks' ids. The answer is one JSON object a line: {
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
-from types import FrameType
 from typing import Any, NoReturn
 
 from autograder import secret
@@ -27,14 +24,11 @@ from autograder.images.training import Training, choose
 from autograder.learner.explain import learner_line
 from autograder.learner.in_process import InProcess, simulated
 from autograder.learner.loading import LoadedModule, load
+from autograder.learner.stopping import OutOfTimeError, stopped_after
 from autograder.results import CheckResult, Status
 from autograder.text import clean, one_line
 
 MOST_PRINTED = 4000  # characters
-
-
-class OutOfTimeError(BaseException):
-    """Raised inside the learner's code, whose `except Exception` is not to catch it."""
 
 
 def serve(topic: Topic, orders: int, said: int) -> NoReturn:
@@ -88,7 +82,7 @@ def _check(topic: Topic, tasks: list[Task], suite: Any, printed: _Printed, tell:
     """Import the module and check one task after the other."""
     tell(begin="", seconds=topic.limits.import_seconds)
     try:
-        with _limited(topic.limits.import_seconds):
+        with stopped_after(topic.limits.import_seconds, topic.exercise):
             loaded = load(topic.stub, (OutOfTimeError,))
     except OutOfTimeError as error:
         late = overdue("", topic.limits.import_seconds, learner_line(error, topic.exercise))
@@ -113,7 +107,7 @@ def _check(topic: Topic, tasks: list[Task], suite: Any, printed: _Printed, tell:
 def _run(check: Check, topic: Topic, task: Task, loaded: LoadedModule, training: Training | None, seconds: float) -> CheckResult:
     student, started = None, time.monotonic()
     try:
-        with _limited(seconds), simulated(check.devices):
+        with stopped_after(seconds, topic.exercise), simulated(check.devices):
             if check.devices is not None:  # a module looks for devices when it is imported
                 loaded = load(topic.stub, (OutOfTimeError,))
             respondent = InProcess(loaded, task.limits.reply_mb << 20, seconds, (OutOfTimeError,))
@@ -134,18 +128,3 @@ def _explained(results: list[CheckResult]) -> list[CheckResult]:
     if first is not None and not results[first].diagnosis:
         results[first] = replace(results[first], diagnosis=suspects.sentence(wrong))
     return results
-
-
-@contextlib.contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise OutOfTimeError in the block after so many seconds, and, where that is caught, again each second."""
-
-    def stop(_: int, __: FrameType | None) -> NoReturn:
-        raise OutOfTimeError
-
-    signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)

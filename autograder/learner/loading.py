@@ -14,15 +14,14 @@ import functools
 import inspect
 import linecache
 import selectors
-import signal
 import sys
 import time
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 
@@ -30,6 +29,7 @@ from autograder.images.torchvision_shim import import_torchvision
 from autograder.learner import absent, helpers, settings, undrawn
 from autograder.learner.explain import NOT_HERE, import_fault
 from autograder.learner.forbidden_trap import Forbidden
+from autograder.learner.stopping import stopped_after
 from autograder.results import Fault
 from autograder.submission import notebook
 from autograder.text import one_line
@@ -151,7 +151,7 @@ def run_cells(
             file = str(folder / name)  # a traceback, and `explain.learner_line`, then speak of the cell
             linecache.cache[file] = (len(cell.source), None, cell.source.splitlines(keepends=True), file)
             try:
-                with _stopped_after((end - time.monotonic()) * SHARE if seconds else 0.0):
+                with _limited((end - time.monotonic()) * SHARE, folder) if seconds else contextlib.nullcontext():
                     if apart:
                         left_out, future = _run_apart(cell.source, file, module, future, lenient=bool(failed))
                         failed = {source: text for source, text in failed.items() if source not in again.get(cell.number, ())}
@@ -231,20 +231,7 @@ def _run(code: types.CodeType, module: types.ModuleType) -> None:
         exec(code, module.__dict__)  # noqa: S102  this is the import
 
 
-@contextlib.contextmanager
-def _stopped_after(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the block after so many seconds; 0 stands for no limit."""
-
-    def stop(*_: object) -> NoReturn:
-        raise TimeoutError(f"it took longer than {seconds:.1f} s, is there a loop that never ends?")
-
-    if not seconds:
-        yield
-        return
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _limited(seconds: float, folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Raise TimeoutError in the block after so many seconds."""
+    message = f"it took longer than {seconds:.1f} s, is there a loop that never ends?"
+    return stopped_after(max(seconds, 0.01), folder, functools.partial(TimeoutError, message))

@@ -46,6 +46,21 @@ def test_an_endless_loop_is_that_tasks_and_the_others_still_run(course, write, s
     assert "1 failed, 3 passed" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["while True:\n        try:\n            x = torch.relu(x)\n        except:\n            pass",
+     "try:\n        while True:\n            x = torch.relu(x)\n    except:\n        return 2 * x"],
+    ids=["again and again", "once"],
+)  # fmt: skip
+def test_an_endless_loop_that_catches_everything_is_stopped_all_the_same(course, write, solution, body):
+    write(solution.replace("return 2 * x", body))
+    done = self_check(course, "exercises/01_mini")
+    assert "slope: timeout" in done.stdout
+    assert "It took longer than 2 s (line" in done.stdout
+    assert "of mini.py: `" in done.stdout
+    assert "1 failed, 3 passed" in done.stdout
+
+
 def test_a_task_that_trains_has_its_budgets_time_and_the_sentence_says_so(course, write, solution):
     write(solution.replace("return 2 * x", "while True:\n        x = x + 1"))
     text = (course / "course.yaml").read_text()
