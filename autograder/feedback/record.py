@@ -32,8 +32,9 @@ class Record:
     """What a place of OUT holds.
 
     `submissions` has for each folder of submissions, by its path, the digest of each submission in it: a result is up to
-    date if it has the same. `cleared` are submissions that a person has looked at. `zero_unreadable` is whether what cannot
-    be read counts as zero. `settings` is None where a version of the kit that kept none has written.
+    date if it has the same. `cleared` has the submissions that a person has looked at, each with a digest of what was seen.
+    `zero_unreadable` is whether what cannot be read counts as zero. `settings` is None where a version of the kit that kept
+    none has written.
     """
 
     topic: str
@@ -42,7 +43,7 @@ class Record:
     versions: Mapping[str, str] = field(default_factory=dict)
     submissions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     zero_unreadable: bool = False
-    cleared: tuple[str, ...] = ()
+    cleared: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digests(self) -> dict[str, str]:
@@ -106,8 +107,18 @@ def read(out: Path) -> Record | None:
         submissions = {str(folder): {str(name): str(digest) for name, digest in each.items()}
                        for folder, each in found.get("submissions", {}).items()}  # fmt: skip
         versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
-        return Record(str(found["topic"]), str(found.get("course", "")), Settings(**settings) if settings else None, versions,
-                      submissions, zero, tuple(map(str, found.get("cleared", ()))))  # fmt: skip
+        cleared = found.get("cleared", {})
+        if not isinstance(cleared, dict):  # names alone, of which an earlier version did not know what was seen
+            cleared = {}
+        return Record(
+            str(found["topic"]),
+            str(found.get("course", "")),
+            Settings(**settings) if settings else None,
+            versions,
+            submissions,
+            zero,
+            cleared,
+        )
     except (KeyError, TypeError, AttributeError, ValueError):
         raise KitError(_foreign(path)) from None
 
@@ -118,7 +129,7 @@ def write(out: Path, record: Record) -> None:
     if record != Record(record.topic):  # which is all that is known of results that no grading has put there
         settings = (asdict(record.settings) if record.settings else {}) | {"zero_unreadable": record.zero_unreadable}
         document |= {"course": record.course, "versions": dict(record.versions), "settings": settings,
-                     "cleared": record.cleared, "submissions": record.submissions}  # fmt: skip
+                     "cleared": dict(record.cleared), "submissions": record.submissions}  # fmt: skip
     with refusal(out, NOT_WRITTEN):
         write_atomically(out / NAME, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 

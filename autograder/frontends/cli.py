@@ -85,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="a suspicious submission that you have looked at: believe what its process tells of itself",
+        help="a suspicious submission that you have looked at: believe what its process tells of itself, "
+        "as long as it is the same",
     )
     grade.add_argument("--json", action="store_true", help="print each result as a line of JSON, in the place of the table")
     grade.add_argument("--quiet", action="store_true", help="say nothing but what is wrong")

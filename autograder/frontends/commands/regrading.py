@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -57,14 +58,18 @@ def _graded_anew(found: Course, place: Path, options: argparse.Namespace) -> _An
     topic, side = found.topic(known.topic), place / SIDE
     before, beside = ({report.submission: report for report in out_folder.held(each)} for each in (place, side))
     key = out_folder.secret_of(place, None)
-    asked = argparse.Namespace(**{**vars(options), **asdict(known.settings), "cleared": known.cleared, "download": False,
+    how, people = known.settings, common.roster_of(options.out)
+    there = {
+        folder: [each for _, of_topic in common.handed_in(found, topic.name, Path(folder), people)
+                 for each in of_topic if each.name in listed]
+        for folder, listed in known.submissions.items()
+    }  # fmt: skip
+    known = replace(known, cleared=running.cleared_of(itertools.chain(*there.values()), (), known.cleared))
+    asked = argparse.Namespace(**{**vars(options), **asdict(how), "cleared": sorted(known.cleared), "download": False,
                                   "json": False})  # fmt: skip
     plan, settings, results = running.planned(topic, asked, key), running.settings_of(asked), dict[str, Report]()
     missing, digests = list[Submission](), dict[str, str]()
-    people = common.roster_of(options.out)
-    for folder, listed in known.submissions.items():
-        submissions = [each for _, of_topic in common.handed_in(found, topic.name, Path(folder), people)
-                       for each in of_topic if each.name in listed]  # fmt: skip
+    for folder, submissions in there.items():
         work = running.Class(found, topic, submissions, Path(folder), place)
         of_folder = running.digests_of(work, settings, key, known.cleared, plan)
         known, digests = known.with_submissions(Path(folder), of_folder), digests | of_folder

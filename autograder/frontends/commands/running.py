@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import functools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,10 +61,12 @@ def run(work: Class, options: argparse.Namespace) -> Done:
     if unlike and not options.force:
         raise KitError(f"{place} was graded otherwise ({unlike}): give another OUT, or --force to grade all of it again")
     key = out_folder.secret_of(place, options.seed)
+    cleared = cleared_of(work.submissions, options.cleared, before.cleared if before else {})
+    options = argparse.Namespace(**{**vars(options), "cleared": sorted(cleared)})
     plan = planned(work.topic, options, key)
-    digests = digests_of(work, settings, key, options.cleared, plan)
+    digests = digests_of(work, settings, key, cleared, plan)
     guard.require_room(place, len(digests))
-    now = _renewed(None if unlike else before, work, settings, options).with_submissions(work.folder, digests)
+    now = _renewed(None if unlike else before, work, settings, options, cleared).with_submissions(work.folder, digests)
     out_folder.keep_secret(place, key)
     record.write(place, now)
     held = _held(work, now, before, digests, others_stay=not unlike)
@@ -102,7 +104,19 @@ def planned(topic: Topic, options: argparse.Namespace, key: bytes) -> Callable[[
     return functools.cache(functools.partial(common.plan, topic, options, key))
 
 
-def digests_of(work: Class, settings: Settings, key: bytes, cleared: Sequence[str], plan: Callable[[], Plan]) -> dict[str, str]:
+def cleared_of(submissions: Iterable[Submission], named: Collection[str], known: Mapping[str, str]) -> dict[str, str]:
+    """Whom a person has looked at, each with the digest of what that person saw.
+
+    Args:
+        submissions: those that are there now.
+        named: who was looked at just now.
+        known: who was before, as the record has it: it holds as long as the files are the same.
+    """
+    seen = {each.name: digest.of_submission(b"", each, cleared=True) for each in submissions}
+    return {name: found for name, found in seen.items() if name in named or known.get(name) == found}
+
+
+def digests_of(work: Class, settings: Settings, key: bytes, cleared: Collection[str], plan: Callable[[], Plan]) -> dict[str, str]:
     """The digest of each submission of the class, by its name."""
     data = ""
     if work.topic.training or settings.device == "cuda":  # which images there are, and which GPUs
@@ -152,13 +166,17 @@ def _processors(count: int) -> int:
                -(-count // SUBMISSIONS_A_WORKER))  # fmt: skip
 
 
-def _renewed(before: Record | None, work: Class, settings: Settings, options: argparse.Namespace) -> Record:
+def _renewed(
+    before: Record | None, work: Class, settings: Settings, options: argparse.Namespace, cleared: Mapping[str, str]
+) -> Record:
     known = before or Record(work.topic.name)
     if settings.seed is None and known.settings:
         settings = replace(settings, seed=known.settings.seed)
     zero = known.zero_unreadable if options.zero_unreadable is None else options.zero_unreadable
+    here = {each.name for each in work.submissions}
+    elsewhere = {name: seen for name, seen in known.cleared.items() if name not in here}
     return replace(known, course=work.course.title, settings=settings, versions=digest.versions(), zero_unreadable=zero,
-                   cleared=tuple(options.cleared))  # fmt: skip
+                   cleared={**elsewhere, **cleared})  # fmt: skip
 
 
 def _held(work: Class, now: Record, before: Record | None, digests: Mapping[str, str], *, others_stay: bool) -> dict[str, Report]:

@@ -68,6 +68,22 @@ def test_the_same_command_again_grades_nothing_and_needs_no_torch(graded, again)
     assert after == before
 
 
+def test_whom_a_person_has_looked_at_stays_cleared_until_the_files_change(kit, graded, again):
+    def cleared():
+        return sorted(json.loads((graded / "out/grading.json").read_text())["cleared"])
+
+    assert again("--cleared", "bo").stderr == "autograder: 2 kept, 1 to grade\n"
+    assert again().stderr == "autograder: 3 kept, 0 to grade\n"
+    assert again("--cleared", "amira").stderr == "autograder: 2 kept, 1 to grade\n"
+    assert cleared() == ["amira", "bo"]
+    module = next((graded / "handed-in").glob("bo*/**/*.py"))
+    module.write_text(module.read_text() + "\n# another one\n")
+    assert kit.run("regrade", "out", "--write", cwd=graded).returncode == 0
+    assert cleared() == ["amira"]
+    assert again().stderr == "autograder: 3 kept, 0 to grade\n"
+    assert cleared() == ["amira"]
+
+
 def test_what_a_grader_left_that_was_killed_after_its_last_result_is_removed_though_nothing_is_to_grade(
     again, tmp_path, monkeypatch
 ):
