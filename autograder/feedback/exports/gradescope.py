@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from autograder.feedback.exports.of_class import Exported, OfClass, without_score
+from autograder.feedback.exports.of_class import Exported, OfClass, lateness, without_score
 from autograder.language import say
 from autograder.results import Report, Status, TaskResult
 
@@ -26,11 +26,10 @@ def text(report: Report, points: float) -> str:
 
 def document(report: Report, points: float) -> dict[str, Any]:
     """The content of one submission's results.json; `points` override the sum of the tasks, so that lateness counts."""
-    late = f"Days late: {report.late_days}, points lost by it: {report.penalty:g}." if report.late_days else ""
     return {
         "score": points,
         "execution_time": round(report.seconds, 2),
-        "output": "\n".join(say(line) for line in (report.message, late) if line),
+        "output": "\n".join(say(line) for line in (report.message, lateness(report)) if line),
         "output_format": "text",
         "stdout_visibility": "hidden",
         "extra_data": {"topic": report.topic, "status": str(report.status), "isolation": report.isolation},

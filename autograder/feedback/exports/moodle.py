@@ -11,7 +11,7 @@ from autograder.errors import KitError
 from autograder.feedback.cells import csv_text, text_cell
 from autograder.feedback.exports import filled
 from autograder.feedback.exports.filled import Identity
-from autograder.feedback.exports.of_class import Exported, OfClass, without_score
+from autograder.feedback.exports.of_class import Exported, OfClass, lateness, without_score
 from autograder.language import say
 from autograder.results import Report, Status
 
@@ -62,4 +62,4 @@ def _worksheet(of: OfClass) -> Exported:
 def _comment(report: Report) -> str:
     lines = [f"{task.id}: {task.status}. {' '.join(filter(None, (task.message, task.diagnosis)))}" for task in report.tasks
              if task.status is not Status.PASSED]  # fmt: skip
-    return "\n".join(say(line) for line in (report.message, *lines) if line)
+    return "\n".join(say(line) for line in (report.message, lateness(report), *lines) if line)

@@ -54,6 +54,11 @@ class Exported:
     remarks: tuple[str, ...] = ()
 
 
+def lateness(report: Report) -> str:
+    """A sentence on the points that are missing beside those of the tasks; "" where none are."""
+    return f"Days late: {report.late_days}, points lost by it: {report.penalty:g}." if report.late_days else ""
+
+
 def named(reports: Sequence[Report]) -> str:
     """The names of some submissions, for a sentence."""
     return listed([report.submission for report in reports], _SHOWN)

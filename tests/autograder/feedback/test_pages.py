@@ -79,6 +79,7 @@ def test_the_class_page_counts_who_has_full_marks_and_the_common_mistakes(writte
     assert [bar["style"] for bar in page.all("i") if "width" in bar["style"]] == ["width: 33%"] * 2
     assert "bo graded 1.5/6 row_means, slope" in page.words
     assert "dalia unreadable –/6 mini.py does not parse." in page.words
+    assert "dalia: – of 6 " in written()["dalia"].words
 
 
 def test_what_cannot_be_read_is_no_zero_unless_it_counts_as_one(tmp_path, reports):

@@ -127,6 +127,13 @@ def test_no_cell_starts_a_formula(three, name):
         assert not [cell for cell in row if cell.lstrip()[:1] in tuple("=+-@")]
 
 
+@pytest.mark.parametrize("name", ["moodle", "gradescope"])
+def test_points_that_lateness_cost_are_told(reports, name):
+    late = replace(reports[20], status=SubmissionStatus.GRADED, submission="late", late_days=2, penalty=1.5)
+    (content,) = made(name, [late]).files.values()
+    assert "Days late: 2, points lost by it: 1.5." in content.decode()
+
+
 def test_gradescope_reads_each_result(reports):
     export = made("gradescope", reports)
     assert {path.removesuffix(".json") for path in export.files} == {each.submission for each in reports} - unscored(reports)
