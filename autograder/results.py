@@ -262,7 +262,7 @@ def from_json(text: str) -> Report:
         if document.pop("schema") != SCHEMA:
             raise KitError("the result was written by another version of the kit")
         tasks = tuple(
-            TaskResult(**{**_without_said(task), "status": Status(task["status"]), "picture": _picture(task.get("picture"))})
+            TaskResult(**{**_without_said(task), "status": Status(task["status"]), "picture": picture_of(task.get("picture"))})
             for task in document.pop("tasks")
         )
         person, notes = Person(**document.pop("person", {})), tuple(map(str, document.pop("notes", ())))
@@ -291,7 +291,8 @@ def _without_said(task: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in task.items() if name != "said"}
 
 
-def _picture(found: dict[str, list[Any]] | None) -> Picture | None:
+def picture_of(found: dict[str, list[Any]] | None) -> Picture | None:
+    """The picture that was written as JSON, or None; ValueError and the like for what is none."""
     if found is None:
         return None
     expected, came = (tuple(map(int, found[name])) for name in ("expected", "came"))

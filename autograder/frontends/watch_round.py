@@ -17,7 +17,7 @@ from typing import Any
 from autograder.checks.judge import overdue
 from autograder.course import Topic
 from autograder.frontends.watch_process import serve
-from autograder.results import CheckResult, Status
+from autograder.results import CheckResult, Status, picture_of
 
 GRACE = 5.0  # seconds beyond a limit, before what has not ended by itself is killed
 
@@ -89,7 +89,10 @@ class Rounds:
             return
         if "task" in event:
             self._left.remove(event["task"])
-            event["checks"] = [CheckResult(**{**check, "status": Status(check["status"])}) for check in event["checks"]]
+            event["checks"] = [
+                CheckResult(**{**check, "status": Status(check["status"]), "picture": picture_of(check["picture"])})
+                for check in event["checks"]
+            ]
         yield event
 
     def _lost(self, *, timeout: bool) -> list[Event]:

@@ -10,7 +10,9 @@ from autograder.feedback import record
 from autograder.feedback.record import Record, Settings
 from autograder.results import Report, SubmissionStatus
 
-KNOWN = Record("01_mini", "A course", Settings(seed=3), {"torch": "2"}, {"/in": {"amira": "a1", "王": "b2"}}, True, {"amira": "c3"})
+KNOWN = Record(
+    "01_mini", "A course", Settings(seed=3), {"torch": "2"}, {"/in": {"amira": "a1", "王": "b2"}}, True, {"amira": "c3"}
+)
 
 
 def test_what_is_written_is_read_back(tmp_path):

@@ -226,6 +226,14 @@ def test_every_save_is_checked_afresh_and_told_in_lines_where_there_is_no_termin
     assert "\x1b" not in found
 
 
+def test_what_there_is_to_see_is_drawn(window, two_topics, solution):
+    module = two_topics / "exercises/01_mini/mini.py"
+    window.shows("row_means: not done yet")
+    save_by_rename(module, solution.replace("t.mean(1)", "t.mean(1, keepdim=True)"))
+    screen = window.shows("row_means: failed", "expected  ")
+    assert "yours  " in screen
+
+
 def test_a_save_that_keeps_the_time_stamp_and_one_of_a_helper_further_down_are_saves(tmp_path):
     module, helper = tmp_path / "net.py", tmp_path / "parts/layers.py"
     helper.parent.mkdir()
