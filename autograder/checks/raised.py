@@ -25,7 +25,7 @@ _MEANINGS = (
     (re.compile(r"element \d+ of tensors does not require grad|One of the differentiated Tensors does not require grad"),
      "What it was computed from does not require grad: let a leaf of your own require it first, and use no detach() after that."),
     (re.compile(r"mat1 and mat2 shapes cannot be multiplied|inconsistent tensor size|size mismatch, got input"),
-     "A @ B needs as many columns in A as B has rows: is one of the two to be transposed, or are they in the wrong order?"),
+     "A @ B needs as many columns in A as B has rows, and a Linear layer is such a product: print the shape of what goes in."),
     (re.compile(r"Trying to backward through the graph a second time"),
      "Each backward uses up the graph that it goes through: compute the result anew before the next one."),
     (re.compile(r"'NoneType'"),

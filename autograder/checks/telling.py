@@ -152,7 +152,7 @@ def _fold(reports: list[Any], topic: TopicState, task: TaskState) -> None:
 def _first_line(result: CheckResult, task: TaskState) -> str:
     text = " ".join(result.message.split()) or f"{result.status}."
     if task.failure is not None and text == " ".join(task.failure.message.split()):
-        return "the same."
+        return "The same message."
     return text if len(text) <= 120 else text[:119] + "…"
 
 

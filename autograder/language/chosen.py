@@ -7,7 +7,6 @@ beside its exercises and beside its hidden suites.
 from __future__ import annotations
 
 import functools
-import locale
 import os
 import sys
 import types
@@ -92,9 +91,11 @@ def _wanted() -> str:
 
 
 def _of_locale() -> str:
+    """The language of messages in the environment, as other programs read it: Python itself takes the letters' alone over."""
+    asked = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), ENGLISH)
     try:
-        return known(locale.getlocale(locale.LC_MESSAGES)[0] or ENGLISH)
-    except (KitError, ValueError):
+        return known(asked)
+    except KitError:
         return ENGLISH
 
 

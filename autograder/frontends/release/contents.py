@@ -23,7 +23,7 @@ SETUP = "requirements.txt"
 PINS = "constraints.txt"
 _TEMPLATES = Path(__file__).parent / "templates"
 _PYTEST = "[pytest]\ntestpaths = exercises\npython_files = test_*.py\naddopts = --import-mode=importlib --strict-markers\n"
-_IGNORED = "/.venv/\n__pycache__/\n.pytest_cache/\n.ipynb_checkpoints/\n"
+_IGNORED = "/.venv/\n__pycache__/\n.pytest_cache/\n.ipynb_checkpoints/\n*.py.kept*\n"
 _SCHEMA = 1
 
 

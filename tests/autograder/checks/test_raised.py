@@ -46,7 +46,7 @@ RAISERS = {
     "no_grad": in_place,
     "does not require grad: let": lambda: torch.ones(()).backward(),
     "does not require grad: .* first": lambda: torch.autograd.grad(leaf(1).sum(), torch.ones(1)),
-    "to be transposed": lambda: torch.ones(2, 3) @ torch.ones(2, 3),
+    "such a product": lambda: torch.ones(2, 3) @ torch.ones(2, 3),
     "uses up the graph": twice,
     "is None, as .grad is": lambda: 0.1 * leaf(1).grad,
     "is None, as": lambda: leaf(1).grad.zero_(),

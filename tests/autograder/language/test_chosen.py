@@ -33,10 +33,17 @@ def test_the_variable_is_asked_first_and_an_unknown_language_is_one_line(monkeyp
     assert capsys.readouterr().err == "autograder: there is no language 'tlh' here: choose one of en, zh_CN\n"
 
 
-@pytest.mark.parametrize(("locale", "name"), [("zh_CN", "zh_CN"), ("de_DE", "en")])
+def of_system(monkeypatch, **variables):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(("locale", "name"), [("zh_CN.UTF-8", "zh_CN"), ("de_DE", "en")])
 def test_a_variable_that_names_no_language_is_one_line_and_it_goes_on(monkeypatch, capsys, locale, name):
     monkeypatch.setenv(language.VARIABLE, "tlh")
-    monkeypatch.setattr(chosen.locale, "getlocale", lambda _: (locale, "UTF-8"))
+    of_system(monkeypatch, LANG=locale)
     assert language.use().name == name
     told = f"AUTOGRADER_LANG: there is no language 'tlh' here: choose one of en, zh_CN; going on in {name}\n"
     assert capsys.readouterr().err == told
@@ -44,10 +51,20 @@ def test_a_variable_that_names_no_language_is_one_line_and_it_goes_on(monkeypatc
     assert capsys.readouterr().err == "", "once, in this process and in those that it starts"
 
 
-@pytest.mark.parametrize(("locale", "name"), [("zh_CN", "zh_CN"), ("de_DE", "en"), (None, "en")])
-def test_without_the_variable_the_locale_is_asked_and_one_that_is_not_here_is_english(monkeypatch, locale, name):
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh_CN"),
+        ({"LC_MESSAGES": "zh_CN.UTF-8", "LANG": "en_US.UTF-8"}, "zh_CN"),
+        ({"LC_ALL": "C.UTF-8", "LANG": "zh_CN.UTF-8"}, "en"),
+        ({"LC_ALL": "", "LANG": "zh_TW.UTF-8@x"}, "zh_CN"),
+        ({"LANG": "de_DE"}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_without_the_variable_the_locale_is_asked_and_one_that_is_not_here_is_english(monkeypatch, variables, name):
     monkeypatch.delenv(language.VARIABLE)
-    monkeypatch.setattr(chosen.locale, "getlocale", lambda _: (locale, "UTF-8"))
+    of_system(monkeypatch, **variables)
     assert language.use().name == name
 
 
