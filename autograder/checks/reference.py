@@ -162,11 +162,14 @@ class Reference:
         return form(self.names, *what) if isinstance(self.names, str) else [form(name, *what) for name in self.names]
 
     def _refuse_equal_inputs(self, sizes: Sequence[Size | Case]) -> None:
-        """KitError if a generator gives the same inputs twice: then a submission could know them."""
+        """KitError if a generator gives the same inputs twice: then a submission could know them, but for those of no element."""
         for size in sizes:
             rng = torch.Generator().manual_seed(0)
             one, other = (size.draw(rng) if isinstance(size, Case) else self.draw(rng, *size) for _ in range(2))
-            if all(_equal(a, b) for a, b in zip(one, other, strict=True)):
+            if not (isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other)):
+                raise KitError(f"{self.function}: the generator of its inputs gives no tuple of arguments, as in `(x,)`")
+            empty = any(isinstance(value, torch.Tensor) and not value.numel() for value in one)
+            if not empty and all(map(_equal, one, other)):
                 raise KitError(f"{self.function}: the generator of its inputs gives the same ones twice; draw them from rng")
 
 

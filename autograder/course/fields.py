@@ -148,6 +148,7 @@ TASK = Section(
     ),
 )  # fmt: skip
 
+TASK_NAME = r"(?!\w*(?:__|_$))[^\W\d]\w*"  # it stands in those of the checks, test_TASK__what: two underlines end it
 TOPIC = Section(
     "topics: NAME",
     (
@@ -157,8 +158,7 @@ TOPIC = Section(
         Field("deadline", TIME, "when it is to be handed in; without an offset in the course's `timezone`. A roster may put it "
                                 "off for a student", None),
         Field("late", LATE, "what lateness costs, where it differs from the course", None),
-        # The name stands in those of the checks, test_TASK__what: two underlines end it.
-        Field("tasks", Each("a name that a check can carry", r"(?!\w*(?:__|_$))[^\W\d]\w*", TASK),
+        Field("tasks", Each("a name that a check can carry", TASK_NAME, TASK),
               "what there is to complete, in this order: functions and classes of the module, or names of your own"),
     ),
 )  # fmt: skip

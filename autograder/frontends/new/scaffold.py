@@ -7,16 +7,20 @@ import keyword
 import re
 import sys
 import textwrap
+from collections.abc import Collection
 from pathlib import Path
 
 from autograder.course import Course, load
+from autograder.course.fields import TASK_NAME
 from autograder.errors import KitError
 from autograder.files import write_atomically
 from autograder.frontends.new import course_entry, texts
+from autograder.text import one_line
 
 _TOPIC = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
 _MODULES = sys.stdlib_module_names | {"autograder", "numpy", "pytest", "torch", "torchvision"}
 _USED = {"torch", "Tensor"}  # by the stub itself
+_OTHER_FILES = {"conftest", "lesson", "mutants"}  # beside a topic's module or its solution
 
 
 def new(course: Course, topic: str, *tasks: str) -> list[str]:
@@ -36,18 +40,10 @@ def new(course: Course, topic: str, *tasks: str) -> list[str]:
     there = {each.name for each in course.topics}
     if topic in there and not tasks:
         raise KitError(f"{topic} is there already: `autograder new {topic} TASK` adds a task to it")
-    parts = _TOPIC.fullmatch(topic)
-    if topic not in there and not parts:
-        raise KitError(f"{topic}: a topic's name is two digits and a word in small letters, as in 12_attention")
-    if topic not in there and parts and parts[2] in _MODULES:
-        raise KitError(f"{parts[2]}: Python or PyTorch has a module of that name, which {topic}'s would hide: take another word")
-    tasks = tasks or ((parts[2],) if parts else ())
-    known = {each.id for each in course.topic(topic).tasks} if topic in there else set()
-    for number, task in enumerate(tasks):
-        if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_") or task in _USED:
-            raise KitError(f"{task}: a task's name is that of a function, as in train_step")
-        if task in known or task in tasks[:number]:
-            raise KitError(f"{topic} has a task {task} already")
+    tasks = tasks or (topic[3:],)
+    if topic not in there:
+        _refuse_topic(topic)
+    _refuse_tasks(topic, tasks, {each.id for each in course.topic(topic).tasks} if topic in there else set())
     written: dict[Path, str] = {}
     for number, task in enumerate(tasks):
         files = _with_task(load(course.root), topic, task) if topic in there or number else _topic(course, topic, task)
@@ -56,6 +52,31 @@ def new(course: Course, topic: str, *tasks: str) -> list[str]:
         written |= files
     return [*(f"wrote {path.relative_to(course.root)}" for path in written),
             f"next: replace each TODO(author), then `autograder verify {topic}`"]  # fmt: skip
+
+
+def _refuse_topic(name: str) -> None:
+    """KitError if a new topic cannot be called that."""
+    parts = _TOPIC.fullmatch(name)
+    if not parts:
+        raise KitError(f"{name}: a topic's name is two digits and a word in small letters, as in 12_attention")
+    if parts[2] in _OTHER_FILES:
+        raise KitError(f"{parts[2]}: a topic has a file of that name for something else: take another word")
+    if parts[2] in _MODULES:
+        raise KitError(f"{parts[2]}: Python or PyTorch has a module of that name, which {name}'s would hide: take another word")
+
+
+def _refuse_tasks(topic: str, tasks: tuple[str, ...], known: Collection[str]) -> None:
+    """KitError if a new task of the topic, which has those that are `known`, cannot be called so."""
+    for number, task in enumerate(tasks):
+        if not task.isidentifier() or keyword.iskeyword(task) or task.startswith("_") or task in _USED:
+            raise KitError(f"{task}: a task's name is that of a function, as in train_step")
+        if not re.fullmatch(TASK_NAME, task) or task.startswith("test"):
+            rule = "so TASK does not begin with test, ends with no underline and has no two in a row"
+            raise KitError(f"{task}: a check is called test_TASK__what, {rule}")
+        if task in known:
+            raise KitError(f"{topic} has a task {task} already")
+        if task in tasks[:number]:
+            raise KitError(f"{task}: you have named it twice")
 
 
 def _topic(course: Course, name: str, task: str) -> dict[Path, str]:
@@ -88,7 +109,7 @@ def _with_task(course: Course, name: str, task: str) -> dict[Path, str]:
         public: _with_import(public, "autograder", "expect_close") + texts.PUBLIC_TASK.substitute(task=task),
         topic.solution: _with_import(topic.solution, "torch", "Tensor") + texts.SOLUTION_TASK.substitute(task=task),
         topic.hidden_suite: _with_import(topic.hidden_suite, "autograder", "Reference") + _hidden_task(task),
-        mutants: _with_mutants(mutants, mutants.read_text(encoding="utf-8"), task),
+        mutants: _with_mutants(mutants, _text(mutants), task),
         root / "course.yaml": course_entry.with_task(root / "course.yaml", name, entry),
     }
 
@@ -97,9 +118,21 @@ def _hidden_task(task: str) -> str:
     return texts.HIDDEN_TASK.substitute(task=task, constant=task.upper())
 
 
+def _text(path: Path) -> str:
+    """What stands in a file of Python; KitError if it cannot be read, or does not parse."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        ast.parse(text)
+    except OSError as error:
+        raise KitError(f"{path}: cannot be read ({error.strerror})") from None
+    except (SyntaxError, ValueError) as error:
+        raise KitError(f"{path}: does not parse: {one_line(error)}") from None
+    return text
+
+
 def _with_import(path: Path, package: str, name: str) -> str:
     """The file's text, with `torch` and that name of the package imported."""
-    text = path.read_text(encoding="utf-8")
+    text = _text(path)
     tree = ast.parse(text)
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     known = {alias.asname or alias.name for node in imports for alias in node.names}

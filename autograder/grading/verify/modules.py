@@ -16,10 +16,11 @@ from autograder.submission.handed_in import Submission
 
 
 def reference(topic: Topic) -> str:
-    """The text of the solution; KitError if there is none, or it is no Python."""
-    text = topic.solution.read_text(encoding="utf-8") if topic.solution.is_file() else ""
-    if not text:
-        raise KitError(f"{topic.solution}: there is no reference solution")
+    """The text of the solution; KitError if there is none, or no stub of it, or it is no Python."""
+    for path, what in ((topic.solution, "reference solution"), (topic.stub, "stub")):
+        if not path.is_file() or not path.stat().st_size:
+            raise KitError(f"{path}: there is no {what}")
+    text = topic.solution.read_text(encoding="utf-8")
     try:
         ast.parse(text)
     except SyntaxError as error:

@@ -90,6 +90,19 @@ def test_a_generator_of_equal_inputs_is_refused():
             make()
 
 
+def test_inputs_without_an_element_are_the_same_each_time_and_one_of_the_edges():
+    check = OF_PRODUCT.sizes((0,), (2, 0), Case(lambda _: (torch.zeros(0, 3), torch.zeros(0, 3)), "of no row"))
+    check(Answers(lambda a, b: a * b), torch.Generator())
+    with pytest.raises(Mismatch):
+        check(Answers(lambda a, b: (a * b).sum()), torch.Generator())
+
+
+def test_a_generator_that_gives_no_tuple_is_named():
+    bare = Reference("double", lambda a: 2 * a, lambda rng, n: torch.randn(n, generator=rng), "it", ("a",))
+    with pytest.raises(KitError, match="double: the generator of its inputs gives no tuple of arguments"):
+        bare.values((2,), says="doubles")
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (1, 4), (2, 1, 3)])
 def test_strided_keeps_the_values_and_scatters_them(shape):
     tensor = torch.randn(shape)

@@ -129,7 +129,13 @@ def test_the_entry_stands_behind_the_last_ones_lines_and_before_comments(mini, b
         (("02_torch", "rate"), "torch: Python or PyTorch has a module of that name"),
         (("02_x", "Tensor"), "Tensor: a task's name is that of a function"),
         (("03_there",), "exercises/03_there is there already"),
-        (("02_x", "one", "two", "one"), "02_x has a task one already"),
+        (("02_x", "one", "two", "one"), "one: you have named it twice"),
+        (("02_x", "a__b"), "a__b: a check is called test_TASK__what"),
+        (("02_x", "a_"), "a_: a check is called test_TASK__what"),
+        (("01_mini", "test_y"), "test_y: a check is called test_TASK__what"),
+        (("02_a__b",), "a__b: a check is called test_TASK__what"),
+        (("02_mutants",), "mutants: a topic has a file of that name for something else"),
+        (("02_lesson", "rate"), "lesson: a topic has a file of that name for something else"),
         (("02_x", "one", "not-a-name"), "not-a-name: a task's name is that of a function"),
         (("01_mini", "one", "slope"), "01_mini has a task slope already"),
     ],
@@ -141,6 +147,25 @@ def test_what_cannot_be_is_one_line_and_nothing_is_written(mini, names, words, m
     assert cli.main(["new", *names]) == 2
     assert words in capsys.readouterr().err
     assert sorted(mini.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "words"),
+    [
+        ("exercises/01_mini/mini.py", None, "cannot be read"),
+        ("solutions/01_mini/mutants.py", None, "cannot be read"),
+        ("tests/hidden/01_mini/test_mini.py", None, "cannot be read"),
+        ("exercises/01_mini/mini.py", "def :", "does not parse"),
+        ("solutions/01_mini/mini.py", "x = '", "does not parse"),
+    ],
+)
+def test_a_file_that_is_not_there_or_does_not_parse_is_one_line_that_names_it(mini, place, text, words):
+    if text is None:
+        (mini / place).unlink()
+    else:
+        (mini / place).write_text(text, encoding="utf-8")
+    with pytest.raises(KitError, match=f"{place}: {words}"):
+        new(courses.load(mini), "01_mini", "square_it")
 
 
 @pytest.mark.parametrize("text", ["MUTANTS = []\n", "MUTANTS = (\n    1,\n    2)\n", "OTHER = ()\n"])

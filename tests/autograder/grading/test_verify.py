@@ -196,12 +196,17 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
         (SOLUTION, "", "x = (", "solutions/01_mini/mini.py:22: does not parse"),
         (SOLUTION, "", "1 / 0", "solutions/01_mini/mini.py: mini.py cannot be imported: ZeroDivisionError"),
         (PUBLIC, "", "x = (", "exercises/01_mini/test_mini.py: cannot be read: SyntaxError"),
+        ("exercises/01_mini/mini.py", None, None, "exercises/01_mini/mini.py: there is no stub"),
+        (SOLUTION, None, None, "solutions/01_mini/mini.py: there is no reference solution"),
     ],
 )
 def test_what_cannot_be_verified_is_one_line_that_names_the_place(course, run, file, old, new, words):
     path = course / file
     text = path.read_text()
-    path.write_text(text.replace(old, new) if old else f"{text}{new}\n")
+    if new is None:
+        path.unlink()
+    else:
+        path.write_text(text.replace(old, new) if old else f"{text}{new}\n")
     done = run("verify", "--seeds", "1", cwd=course)
     assert (done.returncode, done.stdout) == (2, ""), done.stdout
     (line,) = done.stderr.strip().splitlines()
