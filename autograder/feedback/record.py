@@ -108,17 +108,9 @@ def read(out: Path) -> Record | None:
                        for folder, each in found.get("submissions", {}).items()}  # fmt: skip
         versions = {str(name): str(version) for name, version in found.get("versions", {}).items()}
         cleared = found.get("cleared", {})
-        if not isinstance(cleared, dict):  # names alone, of which an earlier version did not know what was seen
-            cleared = {}
-        return Record(
-            str(found["topic"]),
-            str(found.get("course", "")),
-            Settings(**settings) if settings else None,
-            versions,
-            submissions,
-            zero,
-            cleared,
-        )
+        cleared = cleared if isinstance(cleared, dict) else {}  # an earlier version kept names, and not what was seen
+        return Record(str(found["topic"]), str(found.get("course", "")), Settings(**settings) if settings else None, versions,
+                      submissions, zero, cleared)  # fmt: skip
     except (KeyError, TypeError, AttributeError, ValueError):
         raise KitError(_foreign(path)) from None
 

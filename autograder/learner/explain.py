@@ -105,13 +105,15 @@ def _sentence(error: BaseException, place: str) -> str:
     return f"Your code raised {type(error).__name__}: {one_line(error)}{place}."
 
 
+def is_learners(file: str, folder: Path) -> bool:
+    """Whether a file of code is the learner's, in their folder; the checks that lie there are not."""
+    path = Path(file)
+    return path.parent == folder and not path.name.startswith("test_")
+
+
 def learner_line(error: BaseException, folder: Path) -> str:
     """Where in the learner's files the exception came from: " (line 7 of net.py: `x = x @ w`)", or ""."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).parent == folder and not Path(frame.filename).name.startswith("test_")
-    ]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_learners(frame.filename, folder)]
     if not frames:
         return ""
     linecache.checkcache(frames[-1].filename)

@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from autograder.learner.explain import is_learners
 
 
 class OutOfTimeError(BaseException):
@@ -55,18 +58,12 @@ class Stopper:
     def _stop(self, _: int, frame: FrameType | None) -> None:
         if self._paused():
             return
-        own = []
-        while frame is not None:
-            if Path(frame.f_code.co_filename).parent == self._folder:
-                own.append(frame)
-            frame = frame.f_back
-        if self.raised is None:
-            self._tracing, self.raised = sys.gettrace(), self._error()
-            error = self.raised
-        elif own:
-            error = self._error()
-        else:  # it has come to the kit already
+        own = [each for each, _ in traceback.walk_stack(frame) if is_learners(each.f_code.co_filename, self._folder)]
+        if self.raised is not None and not own:  # it has come to the kit already
             return
+        error = self._error()
+        if self.raised is None:
+            self._tracing, self.raised = sys.gettrace(), error
         for each in own:
             each.f_trace = self._raise_again
         sys.settrace(_no_more)  # without any, Python asks no frame for its own

@@ -112,7 +112,8 @@ def cleared_of(submissions: Iterable[Submission], named: Collection[str], known:
         named: who was looked at just now.
         known: who was before, as the record has it: it holds as long as the files are the same.
     """
-    seen = {each.name: digest.of_submission(b"", each, cleared=True) for each in submissions}
+    looked_at = [each for each in submissions if each.name in named or each.name in known]
+    seen = {each.name: digest.of_submission(b"", each, cleared=True) for each in looked_at}
     return {name: found for name, found in seen.items() if name in named or known.get(name) == found}
 
 

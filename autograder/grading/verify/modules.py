@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from autograder.course import Topic, mutants
 from autograder.errors import KitError
@@ -16,15 +17,24 @@ from autograder.submission.handed_in import Submission
 
 
 def reference(topic: Topic) -> str:
-    """The text of the solution; KitError if there is none, or no stub of it, or it is no Python."""
-    for path, what in ((topic.solution, "reference solution"), (topic.stub, "stub")):
-        if not path.is_file() or not path.stat().st_size:
-            raise KitError(f"{path}: there is no {what}")
-    text = topic.solution.read_text(encoding="utf-8")
+    """The text of the solution; KitError if there is none, or it is no Python."""
+    text = _text(topic.solution, "reference solution")
     try:
         ast.parse(text)
     except SyntaxError as error:
         raise KitError(f"{topic.solution}:{error.lineno}: does not parse: {error.msg}") from None
+    return text
+
+
+def stub(topic: Topic) -> Submission:
+    """The stub as it is, handed in; KitError if there is none."""
+    return submission(topic, "the stub", _text(topic.stub, "stub"))
+
+
+def _text(path: Path, what: str) -> str:
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not text:
+        raise KitError(f"{path}: there is no {what}")
     return text
 
 

@@ -58,7 +58,7 @@ def prepare(
     Raises:
         KitError: something cannot be read, or made.
     """
-    reference = modules.reference(topic)
+    reference, stub = modules.reference(topic), modules.stub(topic)
     full = replace(plan, named_is_settled=True)
     light = modules.light(full)
     wrong = mutants.load(topic)
@@ -69,7 +69,6 @@ def prepare(
     tried = cheats.make(topic, reference, answers)
     solution = [modules.submission(topic, f"the solution, seed {seed}", reference) for seed in range(seeds or SEEDS)]
     others = [*modules.alternatives(topic), *right]
-    stub = modules.submission(topic, "the stub", topic.stub.read_text(encoding="utf-8"))
     of_cheats = replace(
         plan,
         diagnosing=False,
