@@ -142,13 +142,15 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> bool | None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Say once, not once a check, that a task is not done yet."""
+    """Say once, not once a check, that a task is not done yet, or never ends."""
     if PLACE not in item.stash or not item.stash[PLACE].public:
         return
-    check = item.stash[CHECK]
-    seen = item.config.stash[SELF_CHECK].results.get((check.topic, check.task), [])
+    check, self_check = item.stash[CHECK], item.config.stash[SELF_CHECK]
+    seen = self_check.results.get((check.topic, check.task), [])
     if any(result.status is Status.MISSING for result in seen):
         pytest.skip(f"{check.task} is not done yet")
+    if any(result.status is Status.TIMEOUT for result in seen) and not self_check.fault(item.stash[PLACE], check.devices):
+        pytest.skip(f"another check of {check.task} has taken too long")
     if item.config.getoption("--one-failure") and any(result.status is not Status.PASSED for result in seen):
         pytest.skip(f"another check of {check.task} has failed")
 

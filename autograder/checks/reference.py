@@ -162,15 +162,21 @@ class Reference:
         return form(self.names, *what) if isinstance(self.names, str) else [form(name, *what) for name in self.names]
 
     def _refuse_equal_inputs(self, sizes: Sequence[Size | Case]) -> None:
-        """KitError if a generator gives the same inputs twice: then a submission could know them, but for those of no element."""
+        """KitError if rng does not decide the inputs, but for those without an element: a submission could know them."""
         for size in sizes:
-            rng = torch.Generator().manual_seed(0)
-            one, other = (size.draw(rng) if isinstance(size, Case) else self.draw(rng, *size) for _ in range(2))
-            if not (isinstance(one, tuple) and isinstance(other, tuple) and len(one) == len(other)):
+            draw = size.draw if isinstance(size, Case) else functools.partial(self._draw, size)
+            rng, same = (torch.Generator().manual_seed(0) for _ in range(2))
+            one, other, again = draw(rng), draw(rng), draw(same)
+            if not all(isinstance(each, tuple) and len(each) == len(one) for each in (one, other, again)):
                 raise KitError(f"{self.function}: the generator of its inputs gives no tuple of arguments, as in `(x,)`")
+            given, named = len(one), len(self.inputs)
+            if not isinstance(size, Case) and given != named:
+                raise KitError(f"{self.function}: the generator gives {given} inputs, and its Reference names {named}")
             empty = any(isinstance(value, torch.Tensor) and not value.numel() for value in one)
-            if not empty and all(map(_equal, one, other)):
+            if not empty and _equal(one, other, unknown=False):
                 raise KitError(f"{self.function}: the generator of its inputs gives the same ones twice; draw them from rng")
+            if not _equal(one, again, unknown=True):
+                raise KitError(f"{self.function}: the generator of its inputs gives others for the same seed; draw all from rng")
 
 
 def expect_digits(actual: Any, expected: Any, name: Names = "the result") -> None:
@@ -248,5 +254,14 @@ def _wide(value: Any) -> Any:
     return plain.double() if plain.is_floating_point() else plain
 
 
-def _equal(a: Any, b: Any) -> bool:
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor) else bool(a == b)
+def _equal(a: Any, b: Any, *, unknown: bool) -> bool:
+    """Whether the values are equal, also where they hold others; `unknown` is the answer for objects of other kinds."""
+    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
+        return a.shape == b.shape and bool(((a == b) | (a.isnan() & b.isnan())).all())
+    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
+        return len(a) == len(b) and all(_equal(x, y, unknown=unknown) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key], unknown=unknown) for key in a)
+    if isinstance(a, str | bytes | float | int | complex) and isinstance(b, str | bytes | float | int | complex):
+        return bool(a == b)
+    return a is b or unknown

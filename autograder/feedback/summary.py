@@ -207,9 +207,14 @@ def table(topics: Sequence[TopicState], width: int) -> list[Line]:
 
 def _totals(topics: Sequence[TopicState]) -> list[Line]:
     tasks = [task for topic in topics for task in topic.tasks]
+    seen = [task for task in tasks if task.failure or task.passed]
+    whole = not seen or all(task in seen for task in tasks if task.checks)
     done = [task for task in tasks if task.done]
-    points, most = (sum(task.points for task in some) for some in (done, tasks))
-    text = f"Public checks passed: {len(done)} of {len(tasks)} tasks, {points:g} of {most:g} points."
+    points, most = (sum(task.points for task in some) for some in (done, tasks if whole else seen))
+    if whole:
+        text = f"Public checks passed: {len(done)} of {len(tasks)} tasks, {points:g} of {most:g} points."
+    else:
+        text = f"Public checks passed in this run: {len(done)} of {len(seen)} tasks, {points:g} of {most:g} points."
     unseen = [task.task for task in tasks if not task.checks]
     return [Line(say(text), Tone.TITLE), *[Line(say(f"Without a public check: {', '.join(unseen)}."))] * bool(unseen)]
 

@@ -33,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.run is not handing_out.doctor and (untried := versions.untried()):
             common.tell(untried)
         code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on, as behind `| head`; see docs.python.org/3/library/signal.html#note-on-sigpipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KitError as error:
         print(f"autograder: {error}", file=sys.stderr)  # noqa: T201  the command's own output
         return 2

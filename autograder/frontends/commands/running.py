@@ -53,13 +53,16 @@ def run(work: Class, options: argparse.Namespace) -> Done:
     """Grade what has no result yet, and make the tables of all that the place then holds.
 
     Raises:
-        KitError: the place holds results of another course, or of other settings, and `options.force` is not set.
+        KitError: the place holds results of another course, or of other settings, and `options.force` is not set; or somebody is
+            cleared who is not there.
         KeyboardInterrupt: it was interrupted; what had been graded is kept, and that is said.
     """
     place, before, settings = work.place, record.read(work.place), settings_of(options)
     unlike = record.difference(before, work.course.title, settings) if before else ""
     if unlike and not options.force:
         raise KitError(f"{place} was graded otherwise ({unlike}): give another OUT, or --force to grade all of it again")
+    if absent := sorted({*options.cleared} - {each.name for each in work.submissions}):
+        raise KitError(f"--cleared {', '.join(absent)}: there is no submission of that name")
     key = out_folder.secret_of(place, options.seed)
     cleared = cleared_of(work.submissions, options.cleared, before.cleared if before else {})
     options = argparse.Namespace(**{**vars(options), "cleared": sorted(cleared)})
@@ -150,7 +153,7 @@ def grade_into(
             def keep(report: Report) -> None:
                 report = out_folder.keep(place, replace(report, digest=digests[report.submission]))
                 found[report.submission] = report
-                score = f"{report.score:g}/{report.max_score:g}"
+                score = f"{report.score:g}/{report.max_score:g}" if report.has_score else "no score"
                 run_log.add(place, "graded", report.submission, report.status, score, f"{report.seconds:.2f} s")
                 advance(report)
 

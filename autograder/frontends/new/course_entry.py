@@ -28,8 +28,9 @@ def _with_entry(path: Path, keys: tuple[str, ...], entry: str) -> str:
     at = _last_line(text, value) + 1
     if not lines[at - 1].endswith("\n"):
         lines[at - 1] += "\n"
+    apart = "\n" if not lines[key.start_mark.line - 1].strip() else ""  # as the one before it stands apart from others
     indent = " " * key.start_mark.column
-    return "".join([*lines[:at], textwrap.indent(entry, indent), *lines[at:]])
+    return "".join([*lines[:at], apart, textwrap.indent(entry, indent), *lines[at:]])
 
 
 def _block(path: Path, node: yaml.Node | None, keys: tuple[str, ...]) -> yaml.MappingNode:

@@ -15,6 +15,7 @@ from autograder.course.fields import TASK_NAME
 from autograder.errors import KitError
 from autograder.files import write_atomically
 from autograder.frontends.new import course_entry, texts
+from autograder.frontends.new.imports import with_imports
 from autograder.text import one_line
 
 _TOPIC = re.compile(r"(\d\d)_([a-z][a-z0-9_]*)")
@@ -93,7 +94,7 @@ def _topic(course: Course, name: str, task: str) -> dict[Path, str]:
         **{exercise / file: text.substitute(words) for file, text in texts.LESSON.items()},
         exercise / f"{module}.py": texts.STUB.substitute(words) + texts.STUB_TASK.substitute(task=task),
         exercise / f"test_{module}.py": texts.PUBLIC + texts.PUBLIC_TASK.substitute(task=task),
-        solution / f"{module}.py": texts.SOLUTION + texts.SOLUTION_TASK.substitute(task=task),
+        solution / f"{module}.py": texts.SOLUTION.substitute(words) + texts.SOLUTION_TASK.substitute(task=task),
         solution / "mutants.py": _with_mutants(Path("mutants.py"), texts.MUTANTS, task),
         hidden / f"test_{module}.py": texts.HIDDEN + _hidden_task(task),
         root / "course.yaml": course_entry.with_topic(root / "course.yaml", entry),
@@ -105,10 +106,10 @@ def _with_task(course: Course, name: str, task: str) -> dict[Path, str]:
     public, mutants = topic.public_checks, topic.mutants
     entry = texts.TASK_ENTRY.substitute(task=task)
     return {
-        topic.stub: _with_import(topic.stub, "torch", "Tensor") + texts.STUB_TASK.substitute(task=task),
-        public: _with_import(public, "autograder", "expect_close") + texts.PUBLIC_TASK.substitute(task=task),
-        topic.solution: _with_import(topic.solution, "torch", "Tensor") + texts.SOLUTION_TASK.substitute(task=task),
-        topic.hidden_suite: _with_import(topic.hidden_suite, "autograder", "Reference") + _hidden_task(task),
+        topic.stub: with_imports(_text(topic.stub), "torch", "torch.Tensor") + texts.STUB_TASK.substitute(task=task),
+        public: with_imports(_text(public), "torch", "autograder.expect_close") + texts.PUBLIC_TASK.substitute(task=task),
+        topic.solution: with_imports(_text(topic.solution), "torch.Tensor") + texts.SOLUTION_TASK.substitute(task=task),
+        topic.hidden_suite: with_imports(_text(topic.hidden_suite), "torch", "autograder.Reference") + _hidden_task(task),
         mutants: _with_mutants(mutants, _text(mutants), task),
         root / "course.yaml": course_entry.with_task(root / "course.yaml", name, entry),
     }
@@ -128,19 +129,6 @@ def _text(path: Path) -> str:
     except (SyntaxError, ValueError) as error:
         raise KitError(f"{path}: does not parse: {one_line(error)}") from None
     return text
-
-
-def _with_import(path: Path, package: str, name: str) -> str:
-    """The file's text, with `torch` and that name of the package imported."""
-    text = _text(path)
-    tree = ast.parse(text)
-    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    known = {alias.asname or alias.name for node in imports for alias in node.names}
-    missing = [line for line, it in (("import torch\n", "torch"), (f"from {package} import {name}\n", name)) if it not in known]
-    lines = text.rstrip("\n").splitlines(keepends=True)
-    start = [node for node in tree.body if isinstance(node, ast.Expr)][:1]  # the docstring
-    at = next((node.end_lineno or 0 for node in (*reversed(imports), *start)), 0)
-    return "".join([*lines[:at], *missing, *lines[at:]]) + "\n"
 
 
 def _with_mutants(path: Path, text: str, task: str) -> str:

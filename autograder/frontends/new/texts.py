@@ -38,7 +38,7 @@ STUB = Template("""\
 Complete every function: replace its `raise NotImplementedError`. Check your work with `pytest exercises/$topic`.
 \"\"\"
 
-import torch
+import torch  # noqa: F401  you will need it
 from torch import Tensor
 """)
 
@@ -49,17 +49,18 @@ def $task(x: Tensor) -> Tensor:
 
     Example: $task(torch.tensor([[1.0, 2.0]])) -> TODO(author)
     """
-    # TODO: TODO(author): what the learner has to do
+    # TODO: what the learner has to do (TODO(author): say it)
     raise NotImplementedError
 ''')
 
-SOLUTION = "import torch\nfrom torch import Tensor\n"
+SOLUTION = Template('"""Reference solution of $topic."""\n\nfrom torch import Tensor\n')
 
-SOLUTION_TASK = Template("""
+SOLUTION_TASK = Template('''
 
 def $task(x: Tensor) -> Tensor:
+    """TODO(author): what it gives, with shapes."""
     raise NotImplementedError  # TODO(author): the reference solution
-""")
+''')
 
 PUBLIC = "import torch\n\nfrom autograder import expect_close\n"
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from autograder.checks.veil import HIDDEN
 from autograder.course import COURSE_FILE, Topic, mutants
 from autograder.grading.mutant_diagnosis import sentence
 from autograder.grading.verify.cheats import Cheat
 from autograder.grading.verify.shown import LESSONS
 from autograder.results import Report, Status
+from autograder.submission.handed_in import Submission
 
 MUTANTS_A_TASK = 3
 HINTS_A_TASK = 3
+_VEILED = f" ({HIDDEN} is a name that neither the stub nor a task has: is it spelt right in the suite?)"
 OPEN = "TODO(author)"  # what `autograder new` leaves to the author; a stub's plain TODO is the learner's
 
 
@@ -47,6 +50,7 @@ def of_set(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
             yield f"mutant {mutant.phrase!r} of {mutant.task} is there more than once"
         if mutant.task not in {task.id for task in topic.tasks}:
             yield f"mutant {mutant.phrase!r} is about {mutant.task}, which is no task of this topic"
+    yield from _empty(topic, wrong)
     short = [f"{task.id} ({len(task.hints)})" for task in topic.tasks if len(task.hints) < HINTS_A_TASK]
     if short:
         yield (f"tasks with fewer than {HINTS_A_TASK} hints in course.yaml (a question, the idea, the API with an example): "
@@ -59,9 +63,33 @@ def of_right(report: Report) -> Iterator[str]:
         yield f"{report.submission}: {_first_loss(report)}"
 
 
+def _empty(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
+    """Texts that learners read and in which nothing stands."""
+    yield from (f"a mutant of {mutant.task} has no phrase" for mutant in wrong if not mutant.phrase.strip())
+    for task in topic.tasks:
+        yield from (
+            f"{COURSE_FILE}: hint {number} of {task.id} is empty" for number, hint in enumerate(task.hints, 1) if not hint
+        )
+    lessons = [topic.exercise / name for name in LESSONS]
+    yield from (
+        f"{path}: the lesson is empty" for path in lessons if path.is_file() and not path.read_text(encoding="utf-8").strip()
+    )
+
+
+def without(topic: Topic, others: Sequence[Submission]) -> Iterator[str]:
+    """Which tasks some of the other right solutions do not have, and so say nothing of."""
+    for task in topic.tasks:
+        count = sum(bool(other.tasks) and task.id not in other.tasks for other in others)
+        if count:
+            yield f"{task.id} is not in {count} of the {len(others)} other right solutions"
+
+
 def _first_loss(report: Report) -> str:
     lost = next((t for t in report.tasks if t.status is not Status.PASSED), None)
-    return f"{lost.id} is {lost.status}: {lost.message}" if lost else report.message
+    if lost is None:
+        return report.message
+    veiled = lost.status is Status.MISSING and HIDDEN in lost.message
+    return f"{lost.id} is {lost.status}: {lost.message}{_VEILED * veiled}"
 
 
 def of_stub(report: Report) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -44,10 +46,21 @@ def submission(topic: Topic, name: str, text: str) -> Submission:
 
 
 def alternatives(topic: Topic) -> list[Submission]:
-    """Other right solutions, a folder each; none if the topic has none. KitError if they cannot be read."""
+    """Other right solutions, a folder each; none if the topic has none. KitError if they cannot be read.
+
+    None is asked for a function that its files do not name, and so for a task that came later.
+    """
     folder = topic.solution.parent / "alternatives"
     found = handed_in.find(folder, topic) if folder.is_dir() else []
-    return [replace(each, name=f"alternative {each.name}") for each in found]
+    return [replace(each, name=f"alternative {each.name}", tasks=_named(topic, each)) for each in found]
+
+
+def _named(topic: Topic, module: Submission) -> frozenset[str]:
+    """The tasks that the module is asked for: without those whose function none of its files names; none stands for all."""
+    words = {word.decode() for text in module.files.values() for word in re.findall(rb"\w+", text)}
+    functions = {found.name for found in mutants.definitions(reference(topic))}
+    later = {task.id for task in topic.tasks if task.id in functions - words}
+    return frozenset(task.id for task in topic.tasks if task.id not in later) if later else frozenset()
 
 
 def light(plan: Plan) -> Plan:
@@ -80,10 +93,14 @@ def mutant_jobs(
     unfit = []
     for mutant in wrong:
         try:
-            module = submission(topic, title(mutant), mutants.source(mutant, text))
+            edited = mutants.source(mutant, text)
         except KitError as error:
             unfit.append(f"{topic.mutants}: {error}")
             continue
+        if unknown := undefined(edited):
+            unfit.append(f"{topic.mutants}: mutant {mutant.phrase!r}: it uses {', '.join(unknown)}, which nothing defines")
+            continue
+        module = submission(topic, title(mutant), edited)
         changed = outermost(mutant, text)
         coming = {task.id for task in topic.tasks if changed in entered[task.id] and mutant.task not in task.needs}
         module = replace(module, tasks=frozenset() if thorough else frozenset({mutant.task, *coming}))
@@ -93,6 +110,28 @@ def mutant_jobs(
             alone = [module.name] if thorough else []
             groups.setdefault((mutant.task, changed, *alone), []).append(module)
     return [*training, *(Job(light, group) for group in sorted(groups.values(), key=len, reverse=True))], unfit
+
+
+def undefined(text: str) -> list[str]:
+    """The names that a module uses and nothing in it, nor Python itself, defines; none if it does not parse."""
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+    except SyntaxError:
+        return []
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    defined = {*dir(builtins), "__file__", *(name.id for name in names if not isinstance(name.ctx, ast.Load))}
+    for node in nodes:
+        if isinstance(node, ast.arg):
+            defined.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.alias):
+            defined.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            defined.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            defined.add(node.rest)
+    return [] if "*" in defined else sorted({name.id for name in names} - defined)
 
 
 def outermost(mutant: mutants.Mutant, reference: str) -> str:

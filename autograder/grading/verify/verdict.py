@@ -72,8 +72,8 @@ def reached(trial: Trial, reports: Mapping[str, Report], shown_wrong: Iterable[s
         for what in findings.of_cheat(cheat, reports[cheat.submission.name])
     ]
     must = [*trial.solution, *trial.others]
-    problems = [
-        *findings.left_open(topic),
+    left_open = list(findings.left_open(topic))
+    problems = left_open or [  # what follows from them is nothing to mend
         *findings.of_set(topic, trial.wrong),
         *chain.from_iterable(findings.of_right(reports[one.name]) for one in must if one.name in reports),
         *trial.problems,
@@ -83,7 +83,10 @@ def reached(trial: Trial, reports: Mapping[str, Report], shown_wrong: Iterable[s
         *(what for _, what in paid),
         *(f"{name}: the process that graded it stopped twice" for name in lost),
     ]
-    remarks = chain.from_iterable(findings.misnamed(mutant, report, trial.wrong) for mutant, report in graded)
+    remarks = [
+        *findings.without(topic, trial.others),
+        *chain.from_iterable(findings.misnamed(mutant, report, trial.wrong) for mutant, report in graded),
+    ]
     there = Counter(mutant.task for mutant in trial.wrong)
     named = Counter(mutant.task for mutant, _ in graded if title(mutant) not in unnamed)
     made = Counter(cheat.task for cheat in trial.cheats.made)

@@ -46,6 +46,18 @@ def test_an_endless_loop_is_that_tasks_and_the_others_still_run(course, write, s
     assert "1 failed, 3 passed" in done.stdout
 
 
+def test_the_other_checks_of_a_task_that_never_ends_do_not_wait_as_well(course, write, solution):
+    write(solution.replace("return 2 * x", "while True:\n        x = x + 1"))
+    checks = course / "exercises/01_mini/test_mini.py"
+    text = checks.read_text()
+    example = text[text.index("def test_slope__example") :]
+    example = example[: example.index("\n\n")]
+    checks.write_text(text + "\n\n" + example.replace("__example", "__again") + "\n")
+    done = self_check(course, "exercises/01_mini")
+    assert "1 failed, 3 passed, 1 skipped" in done.stdout
+    assert done.stdout.count("It took longer than 2 s") == 1
+
+
 @pytest.mark.parametrize(
     "body",
     ["while True:\n        try:\n            x = torch.relu(x)\n        except:\n            pass",

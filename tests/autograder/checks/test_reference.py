@@ -103,6 +103,28 @@ def test_a_generator_that_gives_no_tuple_is_named():
         bare.values((2,), says="doubles")
 
 
+def test_a_generator_that_draws_past_rng_is_refused():
+    for value in (lambda: torch.randn(3), lambda: [torch.randn(3), "a"], lambda: {"x": (torch.rand(1).item(),)}):
+        past = Reference(
+            "first", lambda a, b: b, lambda rng, n, value=value: (torch.randn(n, generator=rng), value()), "it", "ab"
+        )
+        with pytest.raises(KitError, match="first: the generator of its inputs gives others for the same seed"):
+            past.values((2,), says="gives the first")
+
+
+def test_inputs_that_hold_nan_lists_and_objects_of_other_kinds_are_compared_as_far_as_can_be():
+    def mixed(rng, n):
+        return torch.full((n,), torch.nan), [torch.randn(n, generator=rng), float("inf")], torch.nn.Linear(2, 2)
+
+    Reference("first", lambda *args: args[0], mixed, "it", "abc").values((2,), says="gives the first")
+
+
+def test_more_arguments_than_names_are_told():
+    bare = Reference("product", lambda a, b: a * b, draw, "it", ("a",))
+    with pytest.raises(KitError, match="product: the generator gives 2 inputs, and its Reference names 1"):
+        bare.values((2,), says="doubles")
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (1, 4), (2, 1, 3)])
 def test_strided_keeps_the_values_and_scatters_them(shape):
     tensor = torch.randn(shape)

@@ -46,7 +46,7 @@ def test_the_table_of_one_topic():
         "two    not done yet",
         "three  failed        expected: it works for one row",
         "not checked in this run: four",
-        "Public checks passed: 1 of 5 tasks, 2 of 10 points.",
+        "Public checks passed in this run: 1 of 3 tasks, 2 of 6 points.",
         "Without a public check: five.",
         "Next: two. A hint: autograder hint two",
     ]
@@ -71,7 +71,7 @@ def test_a_run_of_some_tasks_names_no_other_as_next_for_it_may_be_done():
     assert texts(table(topics, 80)) == [
         "one  done",
         "not checked in this run: one",
-        "Public checks passed: 1 of 2 tasks, 2 of 4 points.",
+        "Public checks passed in this run: 1 of 1 tasks, 2 of 2 points.",
         "Next: what is still open, by autograder check 01",
     ]
     later = texts(table([topic("01", state("four", passed=1, checks=2)), topic("02", OPEN)], 80))

@@ -1,7 +1,10 @@
 """What the command says when it cannot do its work, and its small commands."""
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -26,6 +29,15 @@ def test_a_missing_folder_is_one_line_and_nothing_is_written(course, run):
     done = run("grade", course / "nowhere", "--topic", "01_mini", "--out", course / "out", cwd=course)
     assert "nowhere" in refused(done)
     assert not (course / "out").exists()
+
+
+def test_who_reads_no_further_ends_a_command_without_a_traceback(course):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "autograder", "hint", "row_means"]
+    done = subprocess.run(command, cwd=course, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_outside_a_course_the_command_says_so(tmp_path, run):

@@ -84,6 +84,21 @@ def test_whom_a_person_has_looked_at_stays_cleared_until_the_files_change(kit, g
     assert cleared() == ["amira"]
 
 
+def test_to_clear_nobody_is_one_line_and_nothing_is_graded(graded, again):
+    before = (graded / "out/grading.json").read_bytes()
+    done = again("--cleared", "bo", "--cleared", "bob")
+    assert (done.returncode, done.stderr) == (2, "autograder: --cleared bob: there is no submission of that name\n")
+    assert (graded / "out/grading.json").read_bytes() == before
+
+
+def test_what_cannot_be_read_has_no_score_in_the_log(graded, again):
+    (graded / "handed-in/dalia").mkdir()
+    (graded / "handed-in/dalia/mini.py").write_text("x = (")
+    again()
+    (line,) = [line for line in (graded / "out/log.txt").read_text().splitlines() if "dalia" in line]
+    assert line.split("\t")[-2] == "no score"
+
+
 def test_what_a_grader_left_that_was_killed_after_its_last_result_is_removed_though_nothing_is_to_grade(
     again, tmp_path, monkeypatch
 ):

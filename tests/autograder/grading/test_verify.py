@@ -49,6 +49,20 @@ def test_a_sound_course_passes(course, run):
     assert "cheats left out: 4 of Scale: no function that takes an input" in done.stdout
 
 
+def test_another_right_solution_is_asked_for_the_tasks_that_it_names(course, run):
+    other = course / "solutions/01_mini/alternatives/short/mini.py"
+    other.parent.mkdir(parents=True)
+    other.write_text("def row_means(t):\n    return t.sum(1) / t.shape[1]\n")
+    done = run("verify", "--seeds", "1", cwd=course)
+    assert done.returncode == 0, done.stdout
+    assert "remark: slope is not in 1 of the 2 other right solutions" in done.stdout
+    other.write_text("def row_means(t):\n    return t.sum(1) / t.shape[1]\n\n\ndef slope(x):\n    return x + x + x\n")
+    done = run("verify", "--seeds", "1", cwd=course)
+    assert done.returncode == 1, done.stdout
+    assert "alternative short: slope is failed: " in done.stdout
+    assert "alternative short: Scale" not in done.stdout
+
+
 def test_topics_that_are_named_are_proved_once_each_and_no_others(course, run):
     text = (course / "course.yaml").read_text()
     entry = text[text.index("  01_mini") :]
@@ -135,6 +149,31 @@ def test_every_unsoundness_is_named(course, run):
         "the stub earns 2 points for slope",
     ):
         assert words in done.stdout, done.stdout
+
+
+def test_what_is_empty_or_mistyped_is_named(course, run):
+    edit(course, MUTANTS, '"gives the square", "2 * x", "x * x"', '"  ", "2 * x", "x * x"')
+    edit(course, MUTANTS, '"x / self.factor"', '"x / selff.factor"')
+    edit(course, "course.yaml", '"Which axis?"', '""')
+    (course / "exercises/01_mini/README.zh.md").write_text("\n")
+    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    assert done.returncode == 1, done.stderr
+    assert json.loads(done.stdout)["problems"] == [
+        "a mutant of slope has no phrase",
+        "course.yaml: hint 1 of row_means is empty",
+        f"{course}/exercises/01_mini/README.zh.md: the lesson is empty",
+        f"{course}/{MUTANTS}: mutant 'divides by the factor': it uses selff, which nothing defines",
+    ]
+
+
+def test_a_reference_of_a_name_that_nothing_has_is_named(course, run):
+    misspelt = SAME_INPUTS.replace('"slope",', '"slpoe",').replace("ones(shape)", "randn(shape, generator=rng)")
+    (course / HIDDEN).write_text((course / HIDDEN).read_text() + misspelt)
+    done = run("verify", "--seeds", "1", "--json", cwd=course)
+    assert done.returncode == 1, done.stderr
+    problem = json.loads(done.stdout)["problems"][0]
+    assert problem.startswith("the solution, seed 0: slope is missing: ")
+    assert problem.endswith(" (… is a name that neither the stub nor a task has: is it spelt right in the suite?)")
 
 
 def test_a_suite_that_breaks_is_told_of_the_solution_alone(course, run):
