@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import select
 import signal
 import sys
 import threading
@@ -33,8 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.run is not handing_out.doctor and (untried := versions.untried()):
             common.tell(untried)
         code: int = options.run(options)
-        sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads on, as behind `| head`; see docs.python.org/3/library/signal.html#note-on-sigpipe
+        print(end="", flush=True)  # noqa: T201  what is left of the command's own output
+    except BrokenPipeError:
+        if not _unread():
+            raise
+        # As behind `| head`, see docs.python.org/3/library/signal.html#note-on-sigpipe: Python flushes once more as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KitError as error:
@@ -45,6 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         gc.freeze()  # Python looks through all objects before it ends, and torch has many
     return code
+
+
+def _unread() -> bool:
+    """Whether nobody reads the command's output any more."""
+    asked = select.poll()
+    asked.register(sys.stdout.fileno(), 0)
+    return any(state & select.POLLERR for _, state in asked.poll(0))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ from pathlib import Path
 from autograder import course
 from autograder.course import mutants
 from autograder.errors import KitError
+from autograder.grading.verify import modules
 from autograder.submission.handed_in import Submission
 
 SHARES = {"right": 0.55, "mistake": 0.35, "stub": 0.06, "garbage": 0.04}
@@ -59,16 +60,18 @@ def right_class(topic: course.Topic, count: int, seed: int = 0) -> list[Submissi
 
 
 def different_modules(topic: course.Topic) -> list[Path]:
-    """The reference and the correct modules in other styles, each alone or with its helper modules in a folder."""
-    return [topic.solution, *sorted((topic.solution.parent / "alternatives").glob(f"*/{topic.module}"))]
+    """The reference and the correct modules in other styles that have all tasks, each alone or with its helper modules."""
+    whole = {other.name.removeprefix("alternative ") for other in modules.alternatives(topic) if not other.tasks}
+    found = sorted((topic.solution.parent / "alternatives").glob(f"*/{topic.module}"))
+    return [topic.solution, *(path for path in found if path.parent.name in whole)]
 
 
 def _right(topic: course.Topic, draw: random.Random) -> Iterator[dict[str, bytes]]:
-    modules = different_modules(topic)
+    found = different_modules(topic)
     while True:
-        draw.shuffle(modules)
+        draw.shuffle(found)
         yield from ({file.name: file.read_bytes() for file in path.parent.glob("*.py") if file.name != "mutants.py"}
-                    for path in modules)  # fmt: skip
+                    for path in found)  # fmt: skip
 
 
 def _mistakes(topic: course.Topic, draw: random.Random) -> Iterator[dict[str, bytes]]:

@@ -67,13 +67,11 @@ def _empty(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
     """Texts that learners read and in which nothing stands."""
     yield from (f"a mutant of {mutant.task} has no phrase" for mutant in wrong if not mutant.phrase.strip())
     for task in topic.tasks:
-        yield from (
-            f"{COURSE_FILE}: hint {number} of {task.id} is empty" for number, hint in enumerate(task.hints, 1) if not hint
-        )
-    lessons = [topic.exercise / name for name in LESSONS]
-    yield from (
-        f"{path}: the lesson is empty" for path in lessons if path.is_file() and not path.read_text(encoding="utf-8").strip()
-    )
+        empty = [number for number, hint in enumerate(task.hints, 1) if not hint]
+        yield from (f"{COURSE_FILE}: hint {number} of {task.id} is empty" for number in empty)
+    for path in (topic.exercise / name for name in LESSONS):
+        if path.is_file() and not path.read_text(encoding="utf-8").strip():
+            yield f"{path}: the lesson is empty"
 
 
 def without(topic: Topic, others: Sequence[Submission]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+import symtable
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -115,23 +116,16 @@ def mutant_jobs(
 def undefined(text: str) -> list[str]:
     """The names that a module uses and nothing in it, nor Python itself, defines; none if it does not parse."""
     try:
-        nodes = list(ast.walk(ast.parse(text)))
+        module = symtable.symtable(text, "module", "exec")
     except SyntaxError:
         return []
-    names = [node for node in nodes if isinstance(node, ast.Name)]
-    defined = {*dir(builtins), "__file__", *(name.id for name in names if not isinstance(name.ctx, ast.Load))}
-    for node in nodes:
-        if isinstance(node, ast.arg):
-            defined.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            defined.add(node.name)
-        elif isinstance(node, ast.alias):
-            defined.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            defined.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            defined.add(node.rest)
-    return [] if "*" in defined else sorted({name.id for name in names} - defined)
+    scopes = [module]
+    for scope in scopes:
+        scopes += scope.get_children()
+    of_module = [name for scope in scopes for name in scope.get_symbols() if name.is_global() or scope is module]
+    defined = {name.get_name() for name in of_module if name.is_assigned() or name.is_imported() or name.is_namespace()}
+    used = {name.get_name() for name in of_module if name.is_referenced()}
+    return [] if "import *" in text else sorted(used - defined - {*dir(builtins), "__file__"})
 
 
 def outermost(mutant: mutants.Mutant, reference: str) -> str:
