@@ -18,6 +18,7 @@ SENTENCES = (
     "`&` joins truth values, and bits of whole numbers: compare first, in brackets, as in `(a > 0) & (b > 0)`{place}.",
     "`|` joins truth values, and bits of whole numbers: compare first, in brackets, as in `(a > 0) | (b > 0)`{place}.",
     "Not done yet: it still raises NotImplementedError.",
+    "It calls `{w}`, which is not done yet: write that first.",
     "`{w}` is not defined in your module.",
     "`{w}` returned None, {cannot}: is a `return` missing?",
     "Your code returned None, {cannot}: is a `return` missing?",

@@ -153,7 +153,10 @@ def _first_line(result: CheckResult, task: TaskState) -> str:
     text = " ".join(result.message.split()) or f"{result.status}."
     if task.failure is not None and text == " ".join(task.failure.message.split()):
         return "The same message."
-    return text if len(text) <= 120 else text[:119] + "…"
+    if len(text) <= 120:
+        return text
+    said = say(text)  # while it is whole: no language knows a piece of it
+    return said if len(said) <= 120 else said[:119] + "…"
 
 
 def fault_text(fault: str) -> str:

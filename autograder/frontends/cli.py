@@ -204,6 +204,8 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="say what this machine offers for grading")
     doctor.set_defaults(run=handing_out.doctor)
+    for command in (check, watch, hint):  # behind which learners write it as well
+        command.add_argument("--lang", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     usage.lay_out(parser)
     return parser
 

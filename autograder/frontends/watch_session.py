@@ -59,7 +59,7 @@ class Session:
         changed = {path for path in before.keys() | self._seen.keys() if before.get(path) != self._seen.get(path)}
         if not changed:
             return
-        self._told = ""
+        self._told, self._everything = "", False
         if self.course.root / course.COURSE_FILE in changed:
             self._read_course()
         if any(path.name.startswith("test_") or path.name == course.COURSE_FILE for path in changed):
@@ -83,6 +83,7 @@ class Session:
         elif letter in "aA":
             self._everything = not self._everything
         elif letter in "hH" and self._focus:
+            self._everything = False  # it is seen beside the task
             self._next_hint()
         elif letter in "nN":
             self._next()

@@ -68,12 +68,19 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
         used = forbidden_trap.sentence("PyTorch's autograd, which is not to be had in this process")
         return Fault(Status.FORBIDDEN, clean(f"{used}{place}."), kind, place)
     if isinstance(error, NotImplementedError) and _raised_by_learner(error, folder):
-        return Fault(Status.MISSING, NOT_DONE, kind)
+        return Fault(Status.MISSING, _not_done(error, folder), kind)
     if isinstance(error, AttributeError) and isinstance(error.obj, types.ModuleType | type) and not place:
         return Fault(Status.MISSING, f"`{error.name}` is not defined in your module.", kind)
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return Fault(Status.ERROR, f"Your code needs more memory than it may use{place}.", "MemoryError", place)
     return Fault(Status.ERROR, clean(_sentence(error, place)), PEER_LOST if _lost_peer(error) else kind, place)
+
+
+def _not_done(error: BaseException, folder: Path) -> str:
+    """What is not done yet: what was called, or another function or class of the learner's that it calls."""
+    codes = [frame.f_code for frame in _frames(error) if is_learners(frame.f_code.co_filename, folder)]
+    called, open_one = (code.co_qualname.partition(".")[0] for code in (codes[0], codes[-1]))
+    return NOT_DONE if called == open_one else f"It calls `{open_one}`, which is not done yet: write that first."
 
 
 def _lost_peer(error: BaseException) -> bool:

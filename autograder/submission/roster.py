@@ -80,13 +80,19 @@ def read(path: Path) -> Roster:
         raise KitError(f"{path}: the roster is not UTF-8; save it as CSV UTF-8") from None
     head = text.partition("\n")[0]
     sign = max(",;\t", key=head.count)
+    rest = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     try:
-        header, *lines = csv.reader(io.StringIO(text, newline=""), delimiter=sign)
-    except (csv.Error, ValueError):
+        header, *lines = rest
+    except csv.Error as error:
+        raise KitError(f"{path}:{rest.line_num}: the roster is no CSV file: {error}") from None
+    except ValueError:
         raise KitError(f"{path}: the roster is no CSV file with a line of column names") from None
     columns = [_compact(name) for name in header]
     if not set(columns) & {name for kind in ("id", "name", "last", "email") for name in _COLUMNS[kind]}:
         raise KitError(f"{path}: no column for an id, a name or an e-mail address; its first line is: {clean(head, 100)}")
+    for number, line in enumerate(lines, 2):
+        if any(cell.strip() for cell in line[len(header) :]):
+            raise KitError(f"{path}: row {number} has {len(line)} cells, and the first one names {len(header)} columns")
     rows = [_row(dict(zip(columns, line, strict=False)), number) for number, line in enumerate(lines, 2)]
     return Roster(path, tuple(row for row in rows if row), raw)
 

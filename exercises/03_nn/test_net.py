@@ -329,7 +329,8 @@ def slope_of_loss(module: Any, x: Tensor, target: Tensor) -> dict[str, Any]:
 def test_mse_loss__averages_squares(student: Student) -> None:
     """averages over all N·K outputs: [1, 2], [0, 0], [2, 4] against [1, 5], [1, 0], [0, 2] give 18 / 6"""
     x, target = torch.tensor([[1.0], [0.0], [2.0]]), torch.tensor([[1.0, 5.0], [1.0, 0.0], [0.0, 2.0]])
-    expect_close(student.run(loss_of, x, target), 3.0, "the loss")
+    slips = {"It is the sum: mse is the mean.": 18.0, "It is divided by N alone: there are N·K outputs.": 6.0}
+    expect_close(student.run(loss_of, x, target), 3.0, "the loss", slips=slips)
 
 
 def test_mse_loss__takes_one_sample_or_one_output(student: Student) -> None:
@@ -450,8 +451,9 @@ def test_train_step__returns_the_loss(student: Student) -> None:
 def test_train_step__takes_one_step(student: Student) -> None:
     """moves weight 1 by 0.06 · 5 to 0.7 and bias 0 by 0.06 · 3 to -0.18, whatever gradients were there before"""
     expected = {"the weight": torch.tensor([[0.7]]), "the bias": torch.tensor([-0.18])}
+    kept = "The gradients of an earlier batch are still in it: clear them before backward, with zero_grad()."
     found = student.run(step, 0.0, 1)
-    expect_close(found, expected)
+    expect_close(found, expected, slips={kept: {"the weight": torch.tensor([[-2.3]]), "the bias": torch.tensor([-3.18])}})
     expect(found["training"], "After the step the network is in eval mode, but it was in train mode before.")
 
 

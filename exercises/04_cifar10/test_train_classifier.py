@@ -329,7 +329,8 @@ def window_losses(module: Any) -> Any:
 
 def test_train__steps(student: Student, rng: torch.Generator) -> None:
     """makes one step for each batch: the last one of two epochs sets w to 5"""
-    expect_close(student.run(w_after), 5.0, "w")
+    slips = {"The gradients of an earlier batch are still in it: clear them before backward, with zero_grad().": 11.0}
+    expect_close(student.run(w_after), 5.0, "w", slips=slips)
 
 
 def four_losses(student: Student) -> Any:
@@ -442,7 +443,8 @@ def measure(module: Any, labels: list[int], mode: str) -> list[Any]:
 
 def test_accuracy__fraction(student: Student, rng: torch.Generator) -> None:
     """gives 0.8 where 4 of 5 labels are right, in batches of 2, 2 and 1"""
-    expect_close(student.run(measure, [0, 1, 2, 0, 2], "eval")[0], 0.8, "the accuracy")
+    slips = {"It is the mean over batches, in which the last one, with one sample, counts as much as the first.": 2 / 3}
+    expect_close(student.run(measure, [0, 1, 2, 0, 2], "eval")[0], 0.8, "the accuracy", slips=slips)
 
 
 def test_accuracy__eval_mode(student: Student, rng: torch.Generator) -> None:

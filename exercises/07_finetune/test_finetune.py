@@ -341,6 +341,15 @@ def test_finetune_epoch__one_step(student: Student) -> None:
     expect_close(told["loss"], 9.0, "the mean loss")
 
 
+def test_finetune_epoch__fresh_gradients(student: Student) -> None:
+    """takes a step for each batch with its own gradient: the first one brings w to 3, where the slope of the second is 0"""
+    told = student.run(one_weight, torch.ones(2, 1), torch.full((2, 1), 3.0), 1)
+    slips = {
+        "The gradients of an earlier batch are still in it: clear them before backward, with zero_grad().": torch.tensor([[6.0]])
+    }
+    expect_close(told["weight"], torch.tensor([[3.0]]), "the weight after two batches", slips=slips)
+
+
 def test_finetune_epoch__mean_over_samples(student: Student) -> None:
     """gives the mean over samples: 0 for three of them and 4 for the last, in a batch of its own, make 1"""
     slips = {"It is the mean over batches, in which the last one, with one sample, counts as much as the first.": 2.0}

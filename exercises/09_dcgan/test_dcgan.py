@@ -221,6 +221,7 @@ def test_generator_loss__by_hand(student: Student) -> None:
     slips = {
         "It is the mean of log(1 - sigmoid), which has hardly any slope where d is sure.": math.log(1 / 4),
         "It is the loss of an image with the label 0: the generator wants the label 1.": -math.log(1 / 4),
+        "It is the sum over the batch: its loss is the mean.": -2 * math.log(3 / 4),
     }
     expect_close(student.call("generator_loss", torch.tensor([LOG_3, LOG_3])), -math.log(3 / 4), "the loss", slips=slips)
     expect_close(student.call("generator_loss", torch.tensor([-1000.0])), 1000.0, "the loss for a score of -1000")

@@ -11,6 +11,7 @@ from autograder import course
 from autograder.errors import KitError
 from autograder.frontends.commands import common, exporting
 from autograder.results import SubmissionStatus
+from autograder.text import listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +29,8 @@ def grade(options: argparse.Namespace) -> int:
     from autograder.grading import guard  # noqa: PLC0415
 
     found = common.here_with_solutions()
+    if options.submissions.resolve() in (options.out.resolve(), *options.out.resolve().parents):
+        raise KitError(f"{options.out} lies in {options.submissions}, whose folders are submissions: give an OUT beside it")
     people = common.roster_of(options.out, options.roster)
     classes = common.handed_in(found, options.topic, options.submissions, people)
     codes = []
@@ -155,6 +158,10 @@ def _record(url: str, topic: course.Topic, reports: list[Report], *, zero_unread
     gradebook.prepare(url, topic)
     written = gradebook.record(url, topic, reports, zero_unreadable=zero_unreadable)
     print(f"Gradebook: {written} submission{'s' * (written != 1)}")  # noqa: T201  its own output
+    unread = [report for report in reports if report.status is SubmissionStatus.UNREADABLE]
+    left = [report.submission for report in unread if not report.counts(zero_unreadable=zero_unreadable)]
+    if left:
+        common.tell(f"without a score, marked for grading by hand: {listed(left, 10)}; `nbgrader export` writes 0 for them")
 
 
 def _code(reports: list[Report], out: Path) -> int:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+
 import autograder
 from autograder.errors import KitError
 from autograder.files import zipped
@@ -76,7 +78,7 @@ def _project(root: Path) -> Mapping[str, Any]:
 
 def _needs(project: Mapping[str, Any], installed: importlib.metadata.Distribution) -> list[str]:
     found = project.get("dependencies") or [line for line in installed.requires or () if "extra ==" not in line]
-    return [str(need) for need in found]
+    return [str(Requirement(need)) for need in found]  # in one form: a build backend turns parts of it round
 
 
 def _files(package: Path) -> dict[str, bytes]:

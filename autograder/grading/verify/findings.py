@@ -65,7 +65,7 @@ def of_right(report: Report) -> Iterator[str]:
 
 def _empty(topic: Topic, wrong: tuple[mutants.Mutant, ...]) -> Iterator[str]:
     """Texts that learners read and in which nothing stands."""
-    yield from (f"a mutant of {mutant.task} has no phrase" for mutant in wrong if not mutant.phrase.strip())
+    yield from (f"{topic.mutants}: a mutant of {mutant.task} has no phrase" for mutant in wrong if not mutant.phrase.strip())
     for task in topic.tasks:
         empty = [number for number, hint in enumerate(task.hints, 1) if not hint]
         yield from (f"{COURSE_FILE}: hint {number} of {task.id} is empty" for number in empty)
@@ -87,7 +87,7 @@ def _first_loss(report: Report) -> str:
     if lost is None:
         return report.message
     veiled = lost.status is Status.MISSING and HIDDEN in lost.message
-    return f"{lost.id} is {lost.status}: {lost.message}{_VEILED * veiled}"
+    return f"{lost.id} is {lost.status}: {lost.message or report.message}{_VEILED * veiled}"
 
 
 def of_stub(report: Report) -> Iterator[str]:
@@ -104,6 +104,7 @@ def of_mutant(topic: Topic, mutant: mutants.Mutant, report: Report) -> Iterator[
     """Whether the mutant loses its own task, and no other but those that rest on it."""
     if report.status != "graded":
         yield f"{report.submission}: it is {report.status}: {report.message}"
+        return
     for task in report.tasks:
         if task.id == mutant.task and task.score >= task.max_score:
             yield f"{report.submission}: it loses nothing: the hidden suite does not notice it"

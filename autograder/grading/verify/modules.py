@@ -98,6 +98,9 @@ def mutant_jobs(
         except KitError as error:
             unfit.append(f"{topic.mutants}: {error}")
             continue
+        if edited == text:
+            unfit.append(f"{topic.mutants}: mutant {mutant.phrase!r}: what it puts in the place of {mutant.old!r} is the same")
+            continue
         if unknown := undefined(edited):
             unfit.append(f"{topic.mutants}: mutant {mutant.phrase!r}: it uses {', '.join(unknown)}, which nothing defines")
             continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import tempfile
+import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograder import secret
 from autograder.checks import reading
-from autograder.checks.check import prepare, run
+from autograder.checks.check import prepare, run, title_of
 from autograder.course import Task, Topic
 from autograder.errors import KitError
 from autograder.grading import time_limit
@@ -48,6 +49,7 @@ def find(topic: Topic) -> PublicAnswers:
         suite = reading.read(topic.public_checks)
     except Exception as error:  # noqa: BLE001  whatever the author's file raises
         raise KitError(f"{topic.public_checks}: cannot be read: {type(error).__name__}: {error}") from None
+    _refuse_what_pytest_refuses(topic, suite)
     known: dict[str, list[Entry]] = {}
     asked: set[str] = set()
     lost = []
@@ -66,6 +68,18 @@ def find(topic: Topic) -> PublicAnswers:
                 lost.append(f"the solution, {check.name} of the public checks: it is {result.status}: {result.message}")
         known[task.id] = list(entries.values())
     return PublicAnswers(known, frozenset(asked), tuple(lost))
+
+
+def _refuse_what_pytest_refuses(topic: Topic, suite: types.ModuleType) -> None:
+    """KitError for a check that keeps a learner's pytest from running any: see `collecting.tie`."""
+    tasks = {task.id for task in topic.tasks}
+    for name, check in vars(suite).items():
+        if not name.startswith("test_") or not callable(check):
+            continue
+        if name.removeprefix("test_").partition("__")[0] not in tasks:
+            raise KitError(f"{topic.public_checks}: {name} is of no task of {topic.name}: a check is called test_TASK__what")
+        if not title_of(check):
+            raise KitError(f"{topic.public_checks}: {name} needs a docstring that the learner can read")
 
 
 @contextlib.contextmanager

@@ -40,6 +40,20 @@ def test_who_reads_no_further_ends_a_command_without_a_traceback(course):
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_results_do_not_go_where_the_submissions_are(course, run):
+    (course / "handed-in/amira").mkdir(parents=True)
+    for out in ("handed-in", "handed-in/amira", "handed-in/out/deeper"):
+        done = run("grade", "handed-in", "--topic", "01_mini", "--out", out, cwd=course)
+        assert "lies in handed-in, whose folders are submissions" in refused(done)
+    assert [path.name for path in (course / "handed-in").rglob("*")] == ["amira"]
+
+
+def test_the_language_may_stand_behind_the_command(course, run):
+    before, behind = (run(*words, cwd=course).stdout for words in (["--lang", "zh", "check"], ["check", "--lang", "zh"]))
+    assert before == behind
+    assert before != run("check", cwd=course).stdout
+
+
 def test_outside_a_course_the_command_says_so(tmp_path, run):
     assert "course.yaml" in refused(run("hint", "row_means", cwd=tmp_path))
 

@@ -28,19 +28,19 @@ def test_slope__on_a_device(student):
 
 
 def test_a_gpu_needs_reduced_isolation(course, run):
-    done = run("grade", course, "--topic", "01_mini", "--out", course / "out", "--device", "cuda", cwd=course)
+    done = run("grade", course, "--topic", "01_mini", "--out", course.parent / "out", "--device", "cuda", cwd=course)
     assert done.returncode == 2
     assert done.stderr.strip().endswith("give --isolation reduced too")
-    assert not (course / "out").exists()
+    assert not (course.parent / "out").exists()
 
 
 def test_a_machine_without_gpus_is_told_so_in_one_line_and_nothing_is_written(course, run):
     options = ("--device", "cuda", "--isolation", "reduced")
-    done = run("grade", course, "--topic", "01_mini", "--out", course / "out", *options, cwd=course)
+    done = run("grade", course, "--topic", "01_mini", "--out", course.parent / "out", *options, cwd=course)
     assert done.returncode == 2
     last = done.stderr.strip().splitlines()[-1]
     assert last == "autograder: --device cuda: torch finds no CUDA device on this machine: see `autograder doctor`"
-    assert not (course / "out").exists()
+    assert not (course.parent / "out").exists()
 
 
 def test_devices_that_a_submission_cannot_use_are_refused_before_anything_is_graded():

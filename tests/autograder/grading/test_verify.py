@@ -154,15 +154,22 @@ def test_every_unsoundness_is_named(course, run):
 def test_what_is_empty_or_mistyped_is_named(course, run):
     edit(course, MUTANTS, '"gives the square", "2 * x", "x * x"', '"  ", "2 * x", "x * x"')
     edit(course, MUTANTS, '"x / self.factor"', '"x / selff.factor"')
+    edit(course, MUTANTS, '"x + self.factor"', '"x * self.factor"')
+    edit(course, MUTANTS, '"x * int(self.factor)"', '"x * int(self.factor"')
     edit(course, "course.yaml", '"Which axis?"', '""')
     (course / "exercises/01_mini/README.zh.md").write_text("\n")
     done = run("verify", "--seeds", "1", "--json", cwd=course)
     assert done.returncode == 1, done.stderr
     assert json.loads(done.stdout)["problems"] == [
-        "a mutant of slope has no phrase",
+        f"{course}/{MUTANTS}: a mutant of slope has no phrase",
         "course.yaml: hint 1 of row_means is empty",
         f"{course}/exercises/01_mini/README.zh.md: the lesson is empty",
+        f"{course}/{MUTANTS}: mutant 'adds the factor': what it puts in the place of 'x * self.factor' is the same",
         f"{course}/{MUTANTS}: mutant 'divides by the factor': it uses selff, which nothing defines",
+        (
+            "mutant of Scale, 'truncates the factor': it is unreadable: mini.py does not parse: '(' was never closed, line 21: "
+            "`return x * int(self.factor`."
+        ),
     ]
 
 
@@ -235,6 +242,8 @@ def test_a_suite_that_trivial_cheats_pass_is_named(course, run):
         (SOLUTION, "", "x = (", "solutions/01_mini/mini.py:22: does not parse"),
         (SOLUTION, "", "1 / 0", "solutions/01_mini/mini.py: mini.py cannot be imported: ZeroDivisionError"),
         (PUBLIC, "", "x = (", "exercises/01_mini/test_mini.py: cannot be read: SyntaxError"),
+        (PUBLIC, "test_slope__", "test_slpoe__", "test_mini.py: test_slpoe__example is of no task of 01_mini"),
+        (PUBLIC, '"""gives twice x"""', "", "test_mini.py: test_slope__example needs a docstring"),
         ("exercises/01_mini/mini.py", None, None, "exercises/01_mini/mini.py: there is no stub"),
         (SOLUTION, None, None, "solutions/01_mini/mini.py: there is no reference solution"),
     ],

@@ -39,13 +39,21 @@ def fault(tmp_path):
 @pytest.mark.parametrize(
     "body",
     ["raise NotImplementedError", "raise NotImplementedError('later')", "error = NotImplementedError()\n    raise error",
-     "raise (\n        NotImplementedError\n    )", "todo()", "assert x is not None\n    raise NotImplementedError"],
+     "raise (\n        NotImplementedError\n    )", "assert x is not None\n    raise NotImplementedError"],
 )  # fmt: skip
 def test_a_task_that_is_not_done(fault, body):
-    source = f"def todo():\n    raise NotImplementedError\n\ndef f(x):\n    {body}\n"
+    source = f"def f(x):\n    {body}\n"
     for call in (lambda module: module.f(1), "def probe(module):\n    return module.f(1)\n"):
         found = fault(source, call)
         assert (found.status, found.message) == (Status.MISSING, "Not done yet: it still raises NotImplementedError.")
+
+
+def test_a_task_that_calls_one_that_is_not_done(fault):
+    source = "class Net:\n    def __init__(self):\n        raise NotImplementedError\n\ndef helper():\n    return Net()\n\n"
+    for call in (lambda module: module.f(1), "def probe(module):\n    return module.f(1)\n"):
+        found = fault(source + "def f(x):\n    return helper()\n", call)
+        assert (found.status, found.message) == (Status.MISSING, "It calls `Net`, which is not done yet: write that first.")
+    assert fault(source, lambda module: module.Net()).message == "Not done yet: it still raises NotImplementedError."
 
 
 @pytest.mark.parametrize(

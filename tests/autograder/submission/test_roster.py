@@ -1,5 +1,6 @@
 """A roster's people and their submissions, whatever platform either comes from."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,17 @@ def roster(tmp_path, content):
 def whose(tmp_path, content, submissions, told=None):
     found = matched(roster(tmp_path, content), submissions, TOPIC, [].append if told is None else told.append)
     return {submission.name: submission.person.id for submission in found}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [('id,name\n1,"Ada\n2,Bo\n', "class.csv:3: the roster is no CSV file: unexpected end of data"),
+     ("id,name\n1,Ada,x\n", "row 2 has 3 cells, and the first one names 2 columns")],
+)  # fmt: skip
+def test_a_row_that_is_not_as_the_first_says_is_told(tmp_path, content, words):
+    with pytest.raises(KitError, match=re.escape(words)):
+        roster(tmp_path, content)
+    assert len(roster(tmp_path, "id,name\n1,Ada,,\n2\n").people) == 2
 
 
 @pytest.mark.parametrize("platform", ROSTERS)
