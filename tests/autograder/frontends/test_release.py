@@ -158,6 +158,14 @@ def test_another_content_of_the_package_is_another_version(tmp_path):
     assert wheel.build(package).version != once.version
 
 
+def test_how_a_build_backend_writes_what_is_needed_makes_no_other_version():
+    project, installed = (
+        {"dependencies": ["torch>=2.11,<2.15"]},
+        SimpleNamespace(requires=["torch<2.15,>=2.11", "x; extra == 'dev'"]),
+    )
+    assert wheel._needs(project, None) == wheel._needs({}, installed) == ["torch<2.15,>=2.11"]
+
+
 # What stays secret ---------------------------------------------------------------------------------------------------
 
 

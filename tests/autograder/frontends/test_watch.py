@@ -158,10 +158,13 @@ def test_a_sitting_from_the_stub_to_the_last_topic(window, two_topics, solution)
     window.shows("slope: not done yet", "Now 01_mini")
     window.press("a")
     window.shows("✓ row_means", "→ slope", "· Scale: not done yet", "02_more: 0 of 1")
+    window.press("h")  # which is seen beside the task alone
+    assert "→ slope" not in window.shows("slope: not done yet", "Hint 1 of 1")
     window.press("a")
+    window.shows("→ slope")
 
     (two_topics / "course.yaml").write_text(TWO_TOPICS[:170])
-    window.shows("course.yaml", "not valid YAML", "slope: not done yet")
+    assert "→ slope" not in window.shows("course.yaml", "not valid YAML", "slope: not done yet")
     (two_topics / "course.yaml").write_text(TWO_TOPICS)
     window.lacks("as it was before")
 
