@@ -263,5 +263,5 @@ def _equal(a: Any, b: Any, *, unknown: bool) -> bool:
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(_equal(a[key], b[key], unknown=unknown) for key in a)
     if isinstance(a, str | bytes | float | int | complex) and isinstance(b, str | bytes | float | int | complex):
-        return bool(a == b)
+        return bool(a == b or (a != a and b != b))  # a NaN is one again
     return a is b or unknown

@@ -78,8 +78,9 @@ def call_fault(error: BaseException, folder: Path) -> Fault:
 
 def _not_done(error: BaseException, folder: Path) -> str:
     """What is not done yet: what was called, or another function or class of the learner's that it calls."""
-    codes = [frame.f_code for frame in _frames(error) if is_learners(frame.f_code.co_filename, folder)]
-    called, open_one = (code.co_qualname.partition(".")[0] for code in (codes[0], codes[-1]))
+    codes = [frame.f_code for frame in _frames(error)]
+    first = next((code for code in codes if is_learners(code.co_filename, folder)), codes[-1])
+    called, open_one = (code.co_qualname.partition(".")[0] for code in (first, codes[-1]))
     return NOT_DONE if called == open_one else f"It calls `{open_one}`, which is not done yet: write that first."
 
 

@@ -53,13 +53,13 @@ def alternatives(topic: Topic) -> list[Submission]:
     """
     folder = topic.solution.parent / "alternatives"
     found = handed_in.find(folder, topic) if folder.is_dir() else []
-    return [replace(each, name=f"alternative {each.name}", tasks=_named(topic, each)) for each in found]
+    functions = {each.name for each in mutants.definitions(reference(topic))} if found else set()
+    return [replace(each, name=f"alternative {each.name}", tasks=_named(topic, functions, each)) for each in found]
 
 
-def _named(topic: Topic, module: Submission) -> frozenset[str]:
+def _named(topic: Topic, functions: set[str], module: Submission) -> frozenset[str]:
     """The tasks that the module is asked for: without those whose function none of its files names; none stands for all."""
     words = {word.decode() for text in module.files.values() for word in re.findall(rb"\w+", text)}
-    functions = {found.name for found in mutants.definitions(reference(topic))}
     later = {task.id for task in topic.tasks if task.id in functions - words}
     return frozenset(task.id for task in topic.tasks if task.id not in later) if later else frozenset()
 

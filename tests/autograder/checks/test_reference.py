@@ -114,7 +114,7 @@ def test_a_generator_that_draws_past_rng_is_refused():
 
 def test_inputs_that_hold_nan_lists_and_objects_of_other_kinds_are_compared_as_far_as_can_be():
     def mixed(rng, n):
-        return torch.full((n,), torch.nan), [torch.randn(n, generator=rng), float("inf")], torch.nn.Linear(2, 2)
+        return torch.full((n,), torch.nan), [torch.randn(n, generator=rng), float("inf"), float("nan")], torch.nn.Linear(2, 2)
 
     Reference("first", lambda *args: args[0], mixed, "it", "abc").values((2,), says="gives the first")
 

@@ -56,6 +56,13 @@ def test_a_task_that_calls_one_that_is_not_done(fault):
     assert fault(source, lambda module: module.Net()).message == "Not done yet: it still raises NotImplementedError."
 
 
+def test_an_open_function_of_a_file_that_is_called_as_checks_are(fault, tmp_path):
+    (tmp_path / "test_parts.py").write_text("def f(x):\n    raise NotImplementedError\n")
+    load = "import importlib.util as u\ns = u.spec_from_file_location('parts', __file__.replace('net.py', 'test_parts.py'))\n"
+    source = load + "m = u.module_from_spec(s)\ns.loader.exec_module(m)\nf = m.f\n"
+    assert fault(source, lambda module: module.f(1)).message == "Not done yet: it still raises NotImplementedError."
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
